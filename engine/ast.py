@@ -1,0 +1,124 @@
+"""Rules as typed trees: what the parser makes, the checker proves, the compilers read and the formatter writes.
+
+Every node keeps where it stood in the text, so that every message can point at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.types import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a rule text; lines and columns count from 1."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A field of a fact type: `order.shipping_address.country` is type `order`, field `shipping_address.country`.
+    `type` may be `setting`: then `field` names a setting of the same rule file."""
+
+    type: str
+    field: str
+    place: Place = field(default_factory=Place, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.type}.{self.field}"
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant, already converted to the type it is compared with (`50 EUR` is a Money, `2 kg` is 2000)."""
+
+    value: Value
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralList:
+    """The right side of `in` and `not in`."""
+
+    values: tuple[Value, ...]
+    place: Place = field(default_factory=Place, compare=False)
+
+
+Operand = Path | Literal | LiteralList
+
+OPERATORS = (
+    "is", "is not", "<", "<=", ">", ">=", "in", "not in", "exists", "is missing", "contains", "starts with", "matches",
+    "between", "before", "after",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`left operator right`. `right` is None for `exists` and `is missing`; `upper` is set for `between` only
+    (both ends included). A comparison with a missing field, on either side, does not match."""
+
+    left: Path
+    operator: str
+    right: Operand | None = None
+    upper: Operand | None = None
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`all`: every child matches; `any`: at least one does; `none`: not one does (a missing field is no match)."""
+
+    kind: str
+    children: tuple[Condition | Group, ...]
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One `then` line: an outcome of the vocabulary with its slots filled, and why."""
+
+    outcome: str
+    slots: Mapping[str, Operand]
+    reason: str = ""
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. Lower `priority` comes first; ties go by id. `binds` are the fact types it speaks of, sorted, in which
+    `setting` never occurs; `stratum` says after how many rounds of derived facts it may be judged."""
+
+    id: str
+    description: str
+    priority: int
+    when: Group
+    then: tuple[Demand, ...]
+    binds: tuple[str, ...]
+    stratum: int = 0
+    place: Place = field(default_factory=Place, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRules:
+    """One rule file. `settings` are its named values with their defaults; `rules` are in agenda order."""
+
+    name: str
+    description: str
+    settings: Mapping[str, Value]
+    rules: tuple[Rule, ...]
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A checked rule book: everything one published version decides. `version` is the SHA-256 of its canonical text,
+    `texts` the rule files it was made from (file name to text)."""
+
+    version: str
+    decisions: Mapping[str, DecisionRules]
+    texts: Mapping[str, str] = field(default_factory=dict, compare=False)
