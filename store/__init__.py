@@ -1,0 +1,1 @@
+"""What Wissel knows, kept in one database. SQLAlchemy models, migrations, the unit of work, one query module per noun."""
