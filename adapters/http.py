@@ -9,7 +9,7 @@ from __future__ import annotations
 import json as jsonlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -49,8 +49,11 @@ def send(
     json: Any = None,
     data: Any = None,
     explain: Explain | None = None,
+    expect: Collection[int] = (),
 ) -> requests.Response:
     """Make one request and return its 2xx answer, body read (at most `MAX_BODY_BYTES`).
+
+    Statuses in `expect` (404 where absence is an answer) are returned like a 2xx.
 
     Raises
     - RetryLater: no connection, a time-out, a cut or oversized answer, 408, 425, 5xx, a temporary redirect
@@ -77,7 +80,7 @@ def send(
         raise RetryLater("The system's TLS certificate could not be verified.", detail=f"{where}: {_clip(error)}") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise RetryLater("The connection to the system failed.", detail=f"{where}: {_clip(error)}") from error
-    if 200 <= response.status_code < 300:
+    if 200 <= response.status_code < 300 or response.status_code in expect:
         return response
     raise error_for(response, where=where, explain=explain)
 

@@ -34,7 +34,8 @@ class Profile:
 
     `api_prefixes` are the paths that belong to the real system's API: only these are logged, limited and hit by
     faults. `error` builds the system's own error answer from a status and a sentence. `sign` gives the signature
-    headers of a webhook, `delivered` says which statuses count as received. `switches` are behaviours that can be
+    headers of a webhook, `delivered` says which statuses count as received, `retry_after` writes a number of seconds as
+    the system writes Retry-After. `switches` are behaviours that can be
     turned on and off (name -> label, default); `navigation` are the system's own pages (label, path).
     """
 
@@ -44,6 +45,7 @@ class Profile:
     error: Callable[[int, str], Response]
     sign: Sign
     delivered: Callable[[int], bool] = lambda status: 200 <= status < 300
+    retry_after: Callable[[float], str] = lambda seconds: str(math.ceil(seconds))
     requests_per_minute: int = 600
     switches: dict[str, tuple[str, bool]] = field(default_factory=dict)
     navigation: tuple[tuple[str, str], ...] = ()
@@ -158,7 +160,7 @@ def _receive() -> Response | None:
     wait = box.rate.wait_needed()
     if wait:
         answer = box.profile.error(429, "Too many requests")
-        answer.headers["Retry-After"] = str(math.ceil(wait))
+        answer.headers["Retry-After"] = box.profile.retry_after(wait)
         return answer
     fault = box.faults.strike(REQUEST_FAULTS, f"{request.method} {request.path}")
     g.fault = fault
@@ -194,7 +196,7 @@ def _spoil(fault: Fault, response: Response, carried_out: bool) -> Response:
     profile = sandbox().profile
     if fault.kind == "429":
         answer = profile.error(429, "Too many requests")
-        answer.headers["Retry-After"] = str(math.ceil(fault.seconds))
+        answer.headers["Retry-After"] = profile.retry_after(fault.seconds)
         return answer
     if fault.kind == "500":
         return profile.error(500, "Internal server error")
