@@ -67,12 +67,14 @@ class Command(MerchantOwned, Base):
     """Something a system has to be told: the outbox.
 
     `subject` orders commands of one connection (the next one waits for the one before); `collapse_key`, when set,
-    lets a newer command replace waiting older ones. `status`: waiting, leased, done, superseded, dead, cancelled."""
+    lets a newer command replace waiting older ones. `status`: waiting, leased, done, superseded, dead, cancelled.
+    `tries` counts every attempt, `failures` those since the last manual retry that count towards dead; `trigger` says
+    what causes the next attempt: automatic or manual."""
 
     __tablename__ = "commands"
     __table_args__ = (
         Index("ix_commands_due", "connection_id", "status", "due_at", "id"),
-        Index("ix_commands_subject", "connection_id", "subject", "id"),
+        Index("ix_commands_subject", "connection_id", "subject", "status", "id"),
         Index("ix_commands_collapse", "connection_id", "collapse_key", "status"),
     )
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
@@ -87,6 +89,8 @@ class Command(MerchantOwned, Base):
     idempotency_key: Mapped[str] = mapped_column(Id, default=new_id)
     status: Mapped[str] = mapped_column(Word, default="waiting")
     tries: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    trigger: Mapped[str] = mapped_column(Word, default="automatic")
     due_at: Mapped[datetime] = mapped_column(default=now)
     lease: Mapped[str | None] = mapped_column(Id)
     leased_until: Mapped[datetime | None]
