@@ -17,7 +17,8 @@ class Event(MerchantOwned, Base):
     """Something happened, as told by a system. Kept before anything is decided.
 
     (merchant, source, external_id) recognises duplicates, `body_hash` tells whether the same id came with other
-    content. `status`: received (kept, not yet decided), decided, failed (deciding broke; `reason` says why; can be
+    content. `status`: received (kept, not yet decided), waiting (names an order nobody told us about yet; `subject`
+    says which, and it is decided when that order arrives), decided, failed (deciding broke; `reason` says why; can be
     reprocessed)."""
 
     __tablename__ = "events"
@@ -25,6 +26,7 @@ class Event(MerchantOwned, Base):
         UniqueConstraint("merchant_id", "source", "external_id"),
         Index("ix_events_merchant_received", "merchant_id", "received_at"),
         Index("ix_events_status", "status", "received_at"),
+        Index("ix_events_subject", "merchant_id", "subject", "status"),
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     source: Mapped[str] = mapped_column(Name)

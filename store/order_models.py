@@ -17,18 +17,24 @@ Minor = BigInteger()
 
 class Order(MerchantOwned, Base):
     """One order, as known now. `snapshot` is the newest data of the shop (shapes as in the event), `snapshot_at` its
-    time: older snapshots never overwrite it. Amounts are minor units of `currency`."""
+    time: older snapshots never overwrite it. Amounts are minor units of `currency`.
+
+    `origin` is the shop's connection id, or the source of an order posted without one; with `external_id` it names the
+    order. `held_for` is stock or rule while the state is held. `told` remembers what each side was last told, so that
+    it is not told the same thing twice."""
 
     __tablename__ = "orders"
     __table_args__ = (
-        UniqueConstraint("merchant_id", "shop_id", "external_id"),
+        UniqueConstraint("merchant_id", "origin", "external_id"),
         Index("ix_orders_merchant_placed", "merchant_id", "placed_at"),
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     shop_id: Mapped[str | None] = mapped_column(Id, ForeignKey("connections.id"))
+    origin: Mapped[str] = mapped_column(Name)
     external_id: Mapped[str] = mapped_column(Name)
     number: Mapped[str] = mapped_column(Name, index=True)
     state: Mapped[str] = mapped_column(Word, default="received")
+    held_for: Mapped[str] = mapped_column(Word, default="")
     state_reason: Mapped[str] = mapped_column(default="")
     fulfilment_type: Mapped[str] = mapped_column(Word, default="delivery")
     fulfilment_status: Mapped[str] = mapped_column(Word, default="new")
@@ -43,6 +49,7 @@ class Order(MerchantOwned, Base):
     customer_name: Mapped[str] = mapped_column(Name, default="")
     till_id: Mapped[str | None] = mapped_column(Id, ForeignKey("connections.id"))
     on_till: Mapped[bool] = mapped_column(default=False)
+    told: Mapped[dict[str, Any]] = mapped_column(default=dict)
     snapshot: Mapped[dict[str, Any]] = mapped_column(default=dict)
     snapshot_at: Mapped[datetime]
     placed_at: Mapped[datetime]
