@@ -5,6 +5,7 @@ Every node keeps where it stood in the text, so that every message can point at 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ class Path:
 
     type: str
     field: str
-    place: Place = field(default_factory=Place, compare=False)
+    place: Place = dataclasses.field(default_factory=Place, compare=False)  # `field` means the line above here
 
     def __str__(self) -> str:
         return f"{self.type}.{self.field}"
