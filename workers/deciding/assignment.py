@@ -1,0 +1,296 @@
+"""From an order that was taken in to fulfilments at outlets: customer, outlets, stock, notifications, and the till."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine import sourcing
+from engine.money import to_text
+from engine.types import Run
+from store import customers, notifications, orders, outlets, products, stock
+from store.models import Connection, Outlet
+from store.order_models import Fulfilment, FulfilmentLine, Order, StockLevel
+from workers.deciding import facts, statuses
+from workers.deciding import stock as stock_handlers
+from workers.deciding.scene import Scene
+
+DEFAULT_DIVIDE = "when_needed"
+
+
+def assign(scene: Scene, order: Order) -> None:
+    """Source an order: choose outlets, reserve stock, notify staff, hand it to the till, and tell shops the new stock.
+
+    When the rules exclude every outlet or want shortages to wait, the order is held and nothing is reserved.
+    """
+    places = outlets.all_of(scene.session)
+    skus = sorted({line.sku for line in order.lines})
+    levels = stock.levels(scene.session, skus, lock=True)
+    run = _judge_outlets(scene, order, places, levels)
+    unknown = sorted(_required(run) - {o.code for o in places})
+    if unknown:
+        _hold(scene, order, "rule", f"outlet {unknown[0]} is required for it, but no outlet has that code")
+        return
+    plan = sourcing.source(_demand(order), _candidates(run, places, levels, skus), _limits(run))
+    scene.sourcing = plan.as_dict()
+    if not any(o.code not in run.targets("exclude outlet") for o in places):
+        _hold(scene, order, "rule", "the rules leave no outlet for it")
+        return
+    short = {s.line: s.quantity for s in plan.shortages}
+    if short and not run.first("back-order shortage"):
+        _hold(scene, order, "stock", _shortage_sentence(order, short))
+        return
+    _carry_out(scene, order, run, plan, short, places)
+
+
+def _judge_outlets(
+    scene: Scene, order: Order, places: Sequence[Outlet], levels: Mapping[tuple[str, str], StockLevel]
+) -> Run:
+    shop = scene.shop_of(order)
+    return scene.judge("outlet_assignment", [
+        facts.event_fact(scene.event, scene.connection),
+        *([facts.connection_fact("shop", shop)] if shop else []),
+        facts.order_fact(order, known=False),
+        *facts.line_facts(order.lines, order.currency, products.weights(scene.session, [l.sku for l in order.lines])),
+        *facts.outlet_facts(places),
+        *facts.stock_facts(levels.values()),
+    ])  # fmt: skip
+
+
+def _required(run: Run) -> set[str]:
+    return {str(o.arguments["outlet"]) for o in run.all("require outlet")}
+
+
+def _demand(order: Order) -> list[sourcing.OrderLine]:
+    return [sourcing.OrderLine(line.line, line.sku, line.quantity) for line in order.lines]
+
+
+def _candidates(
+    run: Run, places: Sequence[Outlet], levels: Mapping[tuple[str, str], StockLevel], skus: Sequence[str]
+) -> list[sourcing.Candidate]:
+    excluded, buffers, required = run.targets("exclude outlet"), run.targets("keep back"), _required(run)
+    points: dict[str, int] = defaultdict(int)
+    for preference in run.all("prefer outlet"):
+        points[preference.target] += int(preference.arguments["points"])  # type: ignore[arg-type]
+    return [
+        sourcing.Candidate(
+            id=place.code,
+            priority=place.priority,
+            preference=points[place.code],
+            excluded=place.code in excluded,
+            rule=excluded[place.code].rule if place.code in excluded else "",
+            reason=excluded[place.code].reason if place.code in excluded else "",
+            required=place.code in required,
+            stock={
+                sku: sourcing.Stock(level.on_hand, level.reserved, _pieces(buffers, place.code))
+                for sku in skus
+                if (level := levels.get((place.code, sku))) is not None
+            },
+        )
+        for place in places
+    ]
+
+
+def _pieces(buffers: Mapping[str, Any], code: str) -> int:
+    return max(0, int(buffers[code].arguments["pieces"])) if code in buffers else 0
+
+
+def _limits(run: Run) -> sourcing.Limits:
+    limit, divide = run.first("use at most outlets"), run.first("divide lines")
+    return sourcing.Limits(
+        max_outlets=max(1, int(limit.arguments["count"])) if limit else None,  # type: ignore[arg-type]
+        divide_lines=str(divide.arguments["when"]) if divide else DEFAULT_DIVIDE,  # type: ignore[arg-type]
+    )
+
+
+def _hold(scene: Scene, order: Order, held_for: str, reason: str) -> None:
+    scene.change("order", order.state, "held")
+    order.state, order.held_for, order.state_reason = "held", held_for, reason
+    scene.note(f"The order is held: {reason}.")
+
+
+def _shortage_sentence(order: Order, short: Mapping[str, int]) -> str:
+    parts = [f"{short[line.line]} of {line.quantity} {line.sku}" for line in order.lines if line.line in short]
+    return f"all outlets together are short of {', '.join(parts)}"
+
+
+def _carry_out(
+    scene: Scene, order: Order, run: Run, plan: sourcing.Sourcing, short: Mapping[str, int], places: Sequence[Outlet]
+) -> None:
+    scene.change("order", order.state, "open")
+    order.state, order.held_for, order.state_reason = "open", "", ""
+    parts = _parts(order, plan, short, _procuring_outlet(plan, places, run))
+    _write_fulfilments(scene, order, parts)
+    stock.reserve(
+        scene.session,
+        order.id,
+        [(a.outlet, _sku(order, a.line), a.quantity) for a in plan.allocations],
+        scene.event.id,
+        scene.at,
+    )
+    if short:
+        scene.note(f"Back-ordered: {_shortage_sentence(order, short)}.")
+    for line in order.lines:
+        line.back_ordered = short.get(line.line, 0)
+    statuses.gate(scene, order, known=False)
+    _notify(scene, order, [o for o in places if o.code in parts])
+    _hand_to_till(scene, order, parts)
+    stock_handlers.propagate(scene, sorted({line.sku for line in order.lines}))
+
+
+def _procuring_outlet(plan: sourcing.Sourcing, places: Sequence[Outlet], run: Run) -> str:
+    """Where back-ordered units will be packed: the first outlet used, else the best one the rules allow."""
+    if plan.outlets:
+        return plan.outlets[0]
+    required, excluded = _required(run), run.targets("exclude outlet")
+    allowed = [o for o in places if o.code not in excluded and (not required or o.code in required)]
+    return min(allowed, key=lambda o: (o.priority, o.code)).code
+
+
+def _parts(
+    order: Order, plan: sourcing.Sourcing, short: Mapping[str, int], procuring: str
+) -> dict[str, dict[str, int]]:
+    """Units per outlet and order line, back-ordered units included."""
+    parts: dict[str, dict[str, int]] = {outlet: {} for outlet in plan.outlets}
+    for allocation in plan.allocations:
+        units = parts.setdefault(allocation.outlet, {})
+        units[allocation.line] = units.get(allocation.line, 0) + allocation.quantity
+    for line, quantity in short.items():
+        units = parts.setdefault(procuring, {})
+        units[line] = units.get(line, 0) + quantity
+    return parts
+
+
+def _sku(order: Order, line: str) -> str:
+    return next(row.sku for row in order.lines if row.line == line)
+
+
+def _write_fulfilments(scene: Scene, order: Order, parts: Mapping[str, Mapping[str, int]]) -> None:
+    for outlet, units in parts.items():
+        order.fulfilments.append(Fulfilment(
+            merchant_id=order.merchant_id,
+            outlet=outlet,
+            type=order.fulfilment_type,
+            status="new",
+            status_at=scene.at,
+            lines=[
+                FulfilmentLine(merchant_id=order.merchant_id, line=line, sku=_sku(order, line), quantity=quantity)
+                for line, quantity in units.items()
+            ],
+        ))  # fmt: skip
+    order.fulfilment_status = "new"
+    scene.change("outlets" if len(parts) > 1 else "outlet", "", " + ".join(parts))
+    scene.session.flush()
+
+
+def _notify(scene: Scene, order: Order, places: Sequence[Outlet]) -> None:
+    shop = scene.shop_of(order)
+    run = scene.judge("staff_notification", [
+        facts.event_fact(scene.event, scene.connection),
+        *([facts.connection_fact("shop", shop)] if shop else []),
+        facts.order_fact(order, known=False),
+        *facts.outlet_facts(places),
+    ])  # fmt: skip
+    for code in run.targets("notify outlet"):
+        notifications.keep(scene.session, order.id, code, f"New order {order.number} to {_verb(order)}", scene.at)
+
+
+def _verb(order: Order) -> str:
+    return "hand over" if order.fulfilment_type == "pickup" else "ship"
+
+
+def _hand_to_till(scene: Scene, order: Order, parts: Mapping[str, Mapping[str, int]]) -> None:
+    till = scene.till_of(order)
+    if till is None:
+        scene.note("No till is connected: the order stays here until one is.")
+        return
+    order.till_id = till.id
+    paying = [p for p in order.payments if p.counts and p.amount_minor > 0]
+    scene.tell(till, "place_sale", statuses.order_subject(order), {
+        "order": _order_payload(scene, order),
+        "customer": _customer(scene, order, till),
+        "address": order.snapshot.get("shipping_address") or {},
+        "lines": _line_payload(order, parts),
+        "payments": [
+            {
+                "amount": to_text(p.amount_minor, p.currency),
+                "method": p.processor or p.method,
+                "reference": p.reference,
+                "at": p.at.isoformat(),
+            }
+            for p in paying
+        ],
+        "note": _note(order),
+    }, because="import order")  # fmt: skip
+    statuses.remember(order, **{"till.paid_minor": sum(p.amount_minor for p in paying)})
+
+
+def _order_payload(scene: Scene, order: Order) -> dict[str, Any]:
+    shop = scene.shop_of(order)
+    return {
+        "id": order.id,
+        "number": order.number,
+        "placed_at": order.placed_at.isoformat(),
+        "currency": order.currency,
+        "total": to_text(order.total_minor, order.currency),
+        "shipping_price": str(order.snapshot.get("shipping_price") or "0"),
+        "discount": str(order.snapshot.get("discount") or "0"),
+        "fulfilment_type": order.fulfilment_type,
+        "comment": order.snapshot.get("comment") or "",
+        "shop_platform": shop.platform if shop else "api",
+    }
+
+
+def _line_payload(order: Order, parts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": line.line,
+            "sku": line.sku,
+            "name": line.name,
+            "quantity": units[line.line],
+            "unit_price": to_text(line.unit_price_minor, order.currency),
+            "tax_rate": line.tax_rate,
+            "outlet": outlet,
+        }
+        for outlet, units in parts.items()
+        for line in order.lines
+        if line.line in units
+    ]
+
+
+def _note(order: Order) -> str:
+    """What staff at the till read beside the sale: the order's number and what the customer wrote."""
+    return "\n".join(filter(None, [f"Order {order.number}", order.snapshot.get("comment") or ""]))
+
+
+def _customer(scene: Scene, order: Order, till: Connection) -> dict[str, Any]:
+    """Which profile the sale gets, as the rules say. A profile we know keeps its name."""
+    shop = scene.shop_of(order)
+    run = scene.judge("customer_matching", [
+        facts.event_fact(scene.event, scene.connection),
+        *([facts.connection_fact("shop", shop)] if shop else []),
+        facts.connection_fact("till", till),
+        facts.order_fact(order, known=False),
+    ])  # fmt: skip
+    match, named = run.first("match customer"), run.first("name customer")
+    name = str(named.arguments["name"]) if named else ""
+    if order.customer_email:
+        customers.keep(scene.session, order.customer_email, name)
+    known = order.snapshot.get("customer") or {}
+    return {
+        "email": order.customer_email,
+        "name": name,
+        "first_name": known.get("first_name") or "",
+        "last_name": known.get("last_name") or "",
+        "phone": known.get("phone") or "",
+        "match_by": str(match.arguments["key"]) if match else "none",
+        "create": run.first("create customer") is not None,
+    }
+
+
+def numbers(scene: Scene, order: Order) -> None:
+    """File the numbers the order is known by at the shop."""
+    orders.add_number(scene.session, order, "order", order.number)
+    if order.external_id != order.number:
+        orders.add_number(scene.session, order, "shop id", order.external_id)

@@ -1,0 +1,183 @@
+"""One event being decided: the state it touches, what the rules said, and what is to be told to whom.
+
+Handlers read and change rows through the session and speak to the rest of the world only by `tell`, which puts a
+command into the outbox of the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from engine import facts_json
+from engine.compiled import CompiledBook
+from engine.types import Fact, Outcome, Run
+from store import books, commands, connections
+from store.flow_models import Command, Event
+from store.models import Connection
+from store.order_models import Order
+
+
+class Refusal(Exception):  # noqa: N818
+    """The event makes no sense in the present state of things. It is kept as failed, with this sentence."""
+
+
+class Waiting(Exception):  # noqa: N818
+    """The event speaks of an order nobody told us about yet. It is decided when that order arrives."""
+
+    def __init__(self, sentence: str, subject: str) -> None:
+        super().__init__(sentence)
+        self.subject = subject
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """An event of our own that this decision gives rise to, decided after the commit."""
+
+    id: str
+    type: str
+    subject: str
+    data: Mapping[str, Any]
+
+
+@dataclass
+class Scene:
+    """Everything one event needs while it is decided."""
+
+    session: Session
+    event: Event
+    connection: Connection | None
+    version: str
+    book: CompiledBook
+    order: Order | None = None
+    judged: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    told: list[dict[str, str]] = field(default_factory=list)
+    sourcing: dict[str, Any] | None = None
+    follow_ups: list[FollowUp] = field(default_factory=list)
+    awakened: list[str] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The event's data, shapes as in `docs/events.md`."""
+        data: Mapping[str, Any] = self.event.data
+        return data
+
+    @property
+    def at(self) -> datetime:
+        """When the event reached us: the only clock deciding knows."""
+        return self.event.received_at
+
+    def judge(self, decision: str, facts: Sequence[Fact]) -> Run:
+        """Let one rule file decide; facts, settings and result go into the trace."""
+        settings = self.settings(decision)
+        run = self.book.run(decision, facts, settings)
+        self.judged.append({
+            "decision": decision,
+            "facts": [facts_json.encode_fact(fact) for fact in facts],
+            "settings": facts_json.encode_values(settings),
+        })  # fmt: skip
+        self.steps.append(_step(run))
+        self._keep_derived(run)
+        return run
+
+    def settings(self, decision: str) -> Mapping[str, Any]:
+        """The rule file's settings with the merchant's own values over the defaults."""
+        return self.book.settings(decision, books.settings(self.session, decision))
+
+    def _keep_derived(self, run: Run) -> None:
+        """Tags that rules set stay on the order, so that later decisions see them."""
+        for fact in run.derived:
+            if fact.type == "order" and self.order is not None:
+                self.order.tags = list(fact.values.get("tags", ()))  # type: ignore[arg-type]
+
+    def change(self, what: str, before: object, after: object) -> None:
+        """Record that something became something else; says nothing when it did not."""
+        if before != after:
+            self.changes.append({"what": what, "from": str(before), "to": str(after)})
+
+    def note(self, sentence: str) -> None:
+        """Record what a reader of the trace should know."""
+        self.notes.append(sentence)
+
+    def tell(
+        self,
+        connection: Connection,
+        operation: str,
+        subject: str,
+        payload: Mapping[str, Any],
+        *,
+        because: str = "",
+        collapse_key: str | None = None,
+    ) -> None:
+        """Put one command into the outbox. A newer command with the same `collapse_key` replaces waiting ones."""
+        command = commands.put(
+            self.session,
+            connection_id=connection.id,
+            operation=operation,
+            subject=subject,
+            payload=dict(payload),
+            collapse_key=collapse_key,
+            event_id=self.event.id,
+            order_id=self.order.id if self.order is not None else None,
+        )
+        self.commands.append(command)
+        self.told.append({"connection": connection.name, "operation": operation, "subject": subject, "because": because})
+
+    def follow(self, event_id: str, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
+        """Give rise to an event of our own."""
+        self.follow_ups.append(FollowUp(event_id, event_type, subject, data))
+
+    def by_role(self, role: str) -> list[Connection]:
+        """The merchant's connections of one role, by name."""
+        return connections.by_role(self.session, role)
+
+    def shop_of(self, order: Order) -> Connection | None:
+        """The shop the order came from, if it came from one."""
+        return connections.get(self.session, order.shop_id) if order.shop_id else None
+
+    def till_of(self, order: Order) -> Connection | None:
+        """The till that carries the order out: the one that took it over, else the merchant's first."""
+        if order.till_id:
+            return connections.get(self.session, order.till_id)
+        return next(iter(self.by_role("till")), None)
+
+    def trace(self) -> dict[str, Any]:
+        """The trace as it is stored."""
+        return {
+            "steps": self.steps,
+            "sourcing": self.sourcing,
+            "changes": self.changes,
+            "notes": self.notes,
+            "told": self.told,
+        }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": outcome.name,
+        "target": outcome.target,
+        "arguments": facts_json.encode_values(outcome.arguments),
+        "reason": outcome.reason,
+        "rule": outcome.rule,
+    }
+
+
+def _step(run: Run) -> dict[str, Any]:
+    return {
+        "decision": run.decision,
+        "firings": [
+            {"rule": f.rule, "bound": dict(f.bound), "outcomes": [_outcome(o) for o in f.outcomes]} for f in run.firings
+        ],
+        "outcomes": [_outcome(o) for o in run.outcomes],
+        "overridden": [{"outcome": _outcome(o.outcome), "by": o.by} for o in run.overridden],
+        "derived": [facts_json.encode_fact(f) for f in run.derived],
+        "errors": list(run.errors),
+    }

@@ -1,0 +1,119 @@
+"""Stock as the till reports it, the number each shop shows, and orders that waited for stock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.types import Run
+from store import commands, orders, outlets, products, stock
+from store.models import Connection, Outlet
+from store.order_models import StockLevel
+from workers.deciding import facts
+from workers.deciding.scene import Refusal, Scene
+
+
+def changed(scene: Scene) -> None:
+    """`stock.changed`: units came or went at an outlet. A shop that says so is corrected: it is never the source."""
+    data = scene.data
+    sku = data["sku"]
+    if "shop_quantity" in data:
+        _correct_shop(scene, sku, data["shop_quantity"])
+        return
+    outlet = outlets.by_code(scene.session, data["outlet"])
+    if outlet is None:
+        known = ", ".join(o.code for o in outlets.all_of(scene.session))
+        raise Refusal(f"no outlet has the code {data['outlet']}: we know {known}")
+    products.keep(scene.session, sku, name="", weight_grams=None)
+    if not _record(scene, outlet, sku):
+        scene.note("What was said here is older than what we know, or no news: nothing changed.")
+        return
+    after_change(scene, [sku])
+
+
+def _record(scene: Scene, outlet: Outlet, sku: str) -> bool:
+    data, before = scene.data, stock.levels(scene.session, [sku], lock=True).get((outlet.code, sku))
+    was = before.on_hand if before else 0
+    if "on_hand" in data:
+        news = stock.set_level(
+            scene.session, outlet.code, sku, data["on_hand"],
+            sequence=scene.event.sequence, at=scene.event.time, event_id=scene.event.id,
+        )  # fmt: skip
+        now = data["on_hand"] if news else was
+    else:
+        stock.move(
+            scene.session, outlet.code, sku, data["delta"],
+            reason=data.get("reason") or "reported", event_id=scene.event.id, at=scene.event.time,
+        )  # fmt: skip
+        now = was + data["delta"]
+    scene.change(f"stock of {sku} at {outlet.code}", was, now)
+    return now != was or before is None
+
+
+def after_change(scene: Scene, skus: Sequence[str]) -> None:
+    """Tell the shops, and give orders that wait for these articles another chance, oldest first."""
+    propagate(scene, skus)
+    for order_id, number in orders.held_for_stock(scene.session, skus):
+        scene.follow(
+            f"reconsider:{order_id}:{scene.event.id}", "order.reconsidered", f"order:{order_id}", {"order": {"id": order_id}}
+        )
+        scene.note(f"Order {number} waited for stock: it is looked at again.")
+
+
+def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = None) -> None:
+    """Let the rules say which number each shop shows for these articles, and tell the shops that show another one.
+
+    `force` names a shop that is told even if it was told the same number last time.
+    """
+    shops = scene.by_role("shop")
+    if not shops:
+        return
+    places = outlets.all_of(scene.session)
+    levels = stock.levels(scene.session, skus)
+    for shop in shops:
+        run = scene.judge("stock_propagation", [
+            facts.event_fact(scene.event, scene.connection),
+            facts.connection_fact("shop", shop),
+            *facts.outlet_facts(places),
+            *facts.stock_facts(levels.values()),
+        ])  # fmt: skip
+        if not run.first("push stock"):
+            scene.note(f"{shop.name} is not told the new stock.")
+            continue
+        last = commands.last_payloads(scene.session, shop.id, "set_stock", [_subject(sku) for sku in skus])
+        for sku in skus:
+            quantity = online_quantity(run, sku, levels.values())
+            if shop is not force and last.get(_subject(sku), {}).get("quantity") == quantity:
+                continue
+            scene.tell(shop, "set_stock", _subject(sku), {"sku": sku, "quantity": quantity}, collapse_key=_subject(sku))
+
+
+def _subject(sku: str) -> str:
+    return f"stock:{sku}"
+
+
+def online_quantity(run: Run, sku: str, levels: Sequence[StockLevel] | object) -> int:
+    """What a shop may sell: over all counted outlets, what is on hand less what is promised and kept back."""
+    counted, buffers = run.targets("count outlet"), run.targets("keep back")
+    total = 0
+    for level in levels:  # type: ignore[attr-defined]
+        if level.sku == sku and level.outlet in counted:
+            kept = int(buffers[level.outlet].arguments["pieces"]) if level.outlet in buffers else 0  # type: ignore[arg-type]
+            total += max(0, level.on_hand - level.reserved - max(0, kept))
+    return total
+
+
+def _correct_shop(scene: Scene, sku: str, shown: int) -> None:
+    """The shop shows a number; if it is not ours, ours is sent again."""
+    shop = scene.connection
+    if shop is None or shop.role != "shop":
+        raise Refusal("shop_quantity is what a connected shop shows: post on_hand or delta for an outlet instead")
+    last = commands.last_payloads(scene.session, shop.id, "set_stock", [_subject(sku)]).get(_subject(sku))
+    if last is None:
+        scene.note(f"{shop.name} shows {shown} of {sku}; it was never told a number by us.")
+        propagate(scene, [sku], force=shop)
+        return
+    if last["quantity"] == shown:
+        scene.note(f"{shop.name} shows {shown} of {sku}, as it was told.")
+        return
+    scene.note(f"{shop.name} shows {shown} of {sku} but was told {last['quantity']}: the till is the source, so ours is sent again.")
+    propagate(scene, [sku], force=shop)
