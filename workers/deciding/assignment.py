@@ -9,7 +9,7 @@ from typing import Any
 from engine import sourcing
 from engine.money import to_text
 from engine.types import Run
-from store import customers, notifications, orders, outlets, products, stock
+from store import customers, notifications, orders, outlets, stock
 from store.models import Connection, Outlet
 from store.order_models import Fulfilment, FulfilmentLine, Order, StockLevel
 from workers.deciding import facts, statuses
@@ -24,7 +24,7 @@ def assign(scene: Scene, order: Order) -> None:
 
     When the rules exclude every outlet or want shortages to wait, the order is held and nothing is reserved.
     """
-    places = outlets.all_of(scene.session)
+    places = outlets.list_all(scene.session)
     skus = sorted({line.sku for line in order.lines})
     levels = stock.levels(scene.session, skus, lock=True)
     run = _judge_outlets(scene, order, places, levels)
@@ -52,7 +52,7 @@ def _judge_outlets(
         facts.event_fact(scene.event, scene.connection),
         *([facts.connection_fact("shop", shop)] if shop else []),
         facts.order_fact(order, known=False),
-        *facts.line_facts(order.lines, order.currency, products.weights(scene.session, [l.sku for l in order.lines])),
+        *facts.line_facts(order.lines, order.currency, facts.weights(scene.session, order)),
         *facts.outlet_facts(places),
         *facts.stock_facts(levels.values()),
     ])  # fmt: skip

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from engine.types import Fact, Money, Value
+from store import products
 from store.flow_models import Event
 from store.models import Connection, Outlet
 from store.order_models import Fulfilment, Order, OrderLine, Payment, StockLevel, Tracking
@@ -76,6 +79,11 @@ def order_fact(
         "tracking_number": tracking.number if tracking else None,
         "tags": tuple(order.tags) or None,
     }))  # fmt: skip
+
+
+def weights(session: Session, order: Order) -> dict[str, int | None]:
+    """Grams per unit of the order's articles that we know (None when an article has no known weight)."""
+    return {p.sku: p.weight_grams for p in products.by_sku(session, [line.sku for line in order.lines]).values()}
 
 
 def line_facts(lines: Iterable[OrderLine], currency: str, weights: Mapping[str, int | None]) -> list[Fact]:

@@ -30,7 +30,7 @@ OUR_SOURCE = "wissel"
 class Books(Protocol):
     """Published rule books, compiled."""
 
-    def current(self, session: Session) -> tuple[str, CompiledBook]: ...
+    def current_in(self, session: Session) -> tuple[str, CompiledBook]: ...
 
 
 class Ringer(Protocol):
@@ -56,8 +56,7 @@ class Taken:
 
 def body_hash(event_type: str, data: Mapping[str, Any]) -> str:
     """SHA-256 over type and data, so that the same id with other content is noticed."""
-    text = json.dumps([event_type, data], sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_hash([event_type, data])
 
 
 class Intake:
@@ -118,7 +117,9 @@ class Intake:
         """Decide an event that was kept but not decided; with `again` also one that failed. Anything else is left as it
         is, so that calling twice is harmless."""
         with self._database.session(merchant_id) as session:
-            row = events.lock(session, event_id)
+            row = events.get(session, event_id, lock=True)
+            if row is None:
+                raise LookupError(f"there is no event {event_id}")
             if row.status not in ("received", "waiting") and not (again and row.status == "failed"):
                 return _taken(session, row, duplicate=True)
             rung, followed = self._decide(session, row)
@@ -156,7 +157,7 @@ class Intake:
 
     def _run(self, session: Session, row: Event) -> Scene:
         started = time.perf_counter_ns()
-        version, book = self._books.current(session)
+        version, book = self._books.current_in(session)
         connection = connections.get(session, row.connection_id) if row.connection_id else None
         scene = Scene(session, row, connection, version, book)
         handler = HANDLERS.get(row.type)
@@ -181,7 +182,10 @@ class Intake:
             summary=summarise(scene),
             facts=scene.judged,
             trace=trace,
+            facts_hash=canonical_hash(scene.judged),
+            result_hash=result_hash(trace),
             duration_us=duration_us,
+            at=scene.at,
         )
 
     def _keep_follow_up(self, session: Session, scene: Scene, follow: FollowUp) -> Event:
@@ -196,6 +200,17 @@ class Intake:
             body_hash=body_hash(follow.type, follow.data),
         )
         return row
+
+
+def canonical_hash(document: Any) -> str:
+    """SHA-256 of a JSON document, whatever the order of its keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def result_hash(trace: Mapping[str, Any]) -> str:
+    """What a replay has to arrive at again: what every rule file said, and the sourcing."""
+    return canonical_hash([trace["steps"], trace["sourcing"]])
 
 
 def summarise(scene: Scene) -> str:

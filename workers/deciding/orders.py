@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from engine.money import to_minor
-from store import bindings, events, orders, products, stock
+from store import bindings, events, orders, stock
 from store.order_models import Order, OrderLine
 from workers.deciding import assignment, facts, payments, statuses
 from workers.deciding import stock as stock_handlers
@@ -251,12 +251,11 @@ def _payment_in_shop(
 def _take_in(scene: Scene, order: Order) -> None:
     """Let the intake rules say whether the order is imported, held or ignored, and source it if it is imported."""
     shop = scene.shop_of(order)
-    weights = products.weights(scene.session, [line.sku for line in order.lines])
     run = scene.judge("order_intake", [
         facts.event_fact(scene.event, scene.connection),
         *([facts.connection_fact("shop", shop)] if shop else []),
         facts.order_fact(order, known=False),
-        *facts.line_facts(order.lines, order.currency, weights),
+        *facts.line_facts(order.lines, order.currency, facts.weights(scene.session, order)),
     ])  # fmt: skip
     if run.first("import order"):
         assignment.assign(scene, order)

@@ -58,8 +58,8 @@ def invoice_created(scene: Scene) -> None:
 
 def product_changed(scene: Scene) -> None:
     """`product.changed`: an article is for sale."""
-    product = products.keep(
-        scene.session, scene.data["sku"], name=scene.data.get("name") or "", weight_grams=scene.data.get("weight_grams")
+    product = products.put(
+        scene.session, scene.data["sku"], name=scene.data.get("name"), weight_grams=scene.data.get("weight_grams")
     )
     scene.change("article", "", product.sku)
 

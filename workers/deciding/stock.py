@@ -21,9 +21,9 @@ def changed(scene: Scene) -> None:
         return
     outlet = outlets.by_code(scene.session, data["outlet"])
     if outlet is None:
-        known = ", ".join(o.code for o in outlets.all_of(scene.session))
+        known = ", ".join(o.code for o in outlets.list_all(scene.session))
         raise Refusal(f"no outlet has the code {data['outlet']}: we know {known}")
-    products.keep(scene.session, sku, name="", weight_grams=None)
+    products.put(scene.session, sku)
     if not _record(scene, outlet, sku):
         scene.note("What was said here is older than what we know, or no news: nothing changed.")
         return
@@ -67,7 +67,7 @@ def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = N
     shops = scene.by_role("shop")
     if not shops:
         return
-    places = outlets.all_of(scene.session)
+    places = outlets.list_all(scene.session)
     levels = stock.levels(scene.session, skus)
     for shop in shops:
         run = scene.judge("stock_propagation", [
