@@ -1,0 +1,44 @@
+# Two commands do everything: `make run` and `make test`. Nothing but Python 3.11+ and make is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench audit clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run ## Start everything, sandboxes and demo data included, and say where to click (Ctrl-C stops it)
+	@$(BIN)/python run.py
+
+test: $(VENV)/.test ## Run every test: real SQLite, PostgreSQL, Redis and browser
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.test ## Style, types, import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.test ## Measure, each figure with its floor beside it
+	@$(BIN)/python -m bench
+
+audit: $(VENV)/.test ## Look for known vulnerabilities in what we depend on
+	@$(BIN)/pip-audit --requirement requirements.txt --disable-pip --no-deps --progress-spinner off
+
+clean: ## Remove the environment and all data of the demo
+	rm -rf $(VENV) var
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wissel needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 " + "run")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python requirements.txt
+	@echo "Installing what the service needs (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements-dev.txt
+	@echo "Installing what the tests need (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,69 @@
+"""The one place where real parts are chosen and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import redis
+import requests
+
+from adapters.base import Adapter
+from adapters.lightspeed_ecom.adapter import LightspeedEcom
+from adapters.lightspeed_retail.adapter import LightspeedRetail
+from config import Config
+from store.migrate import migrate
+from store.secrets import Cipher
+from store.session import Database
+from workers.bell import Bell
+from workers.deciding.books import CompiledBooks
+from workers.deciding.intake import Intake
+from workers.exchanges import new_session
+from workers.services import WorkerSettings
+
+ADAPTERS: tuple[Adapter, ...] = (LightspeedEcom(), LightspeedRetail())
+"""Every external system we can speak to."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the API and the workers are given."""
+
+    config: Config
+    database: Database
+    redis: redis.Redis
+    adapters: Mapping[str, Adapter]
+    cipher: Cipher
+    books: CompiledBooks
+    bell: Bell
+    intake: Intake
+    worker_settings: WorkerSettings
+    http_session_factory: Callable[[], requests.Session]
+
+
+def build(config: Config) -> Services:
+    """Put the parts together. Opens no connection yet, so it may be called before a fork."""
+    database = Database(config.database_url)
+    connection = redis.Redis.from_url(config.redis_url)
+    settings = WorkerSettings(
+        retry_delays=config.retry_seconds, lease_seconds=config.lease_seconds, poll_seconds=config.poll_seconds
+    )
+    bell = Bell(connection, settings)
+    books = CompiledBooks(database, config.compare_engines)
+    return Services(
+        config=config,
+        database=database,
+        redis=connection,
+        adapters={adapter.capabilities.platform: adapter for adapter in ADAPTERS},
+        cipher=Cipher(",".join(config.encryption_keys)),
+        books=books,
+        bell=bell,
+        intake=Intake(database, books, bell),
+        worker_settings=settings,
+        http_session_factory=new_session,
+    )
+
+
+def prepare(config: Config) -> None:
+    """Bring the database to the newest schema. Safe when several processes do it at once."""
+    migrate(config.database_url)
