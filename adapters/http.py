@@ -59,7 +59,7 @@ def send(
     - RetryLater: no connection, a time-out, a cut or oversized answer, 408, 425, 5xx, a temporary redirect
     - Throttled: 429, with `until` when Retry-After (seconds or HTTP date) says so
     - Unauthorised: 401, 402, 403
-    - Refused: every other 4xx and a permanent redirect (which means that the base URL is wrong)
+    - Refused: every other 4xx, a permanent redirect (the base URL is wrong), an address or header that cannot be sent
 
     Redirects are never followed, since that would hand our credentials to another address; TLS is always verified
     (a session may bring its own CA bundle, `verify=False` is overruled). `explain` replaces `error_text`.
@@ -67,17 +67,38 @@ def send(
     where = f"{method} {_without_query(url)}"
     try:
         response = http.request(
-            method, url, timeout=timeout, headers=dict(headers or {}), params=dict(params or {}), json=json, data=data,
-            allow_redirects=False, stream=True, verify=http.verify or True,
+            method,
+            url,
+            timeout=timeout,
+            headers=dict(headers or {}),
+            params=dict(params or {}),
+            json=json,
+            data=data,
+            allow_redirects=False,
+            stream=True,
+            verify=http.verify or True,
         )
         read_body(response, deadline=time.monotonic() + timeout[1] * _BODY_DEADLINE_FACTOR)
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise RetryLater("The system did not answer in time.", detail=f"{where}: no answer in {timeout[1]} s") from error
-    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema) as error:
-        raise Refused(f"The address {_without_query(url)!r} is not a usable URL: correct the connection's base URL.",
-                      detail=where) from error
+        raise RetryLater(
+            "The system did not answer in time.", detail=f"{where}: no answer in {timeout[1]} s"
+        ) from error
+    except (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+    ) as error:
+        raise Refused(
+            f"The address {_without_query(url)!r} is not a usable URL: correct the connection's base URL.", detail=where
+        ) from error
+    except (requests.exceptions.InvalidHeader, UnicodeError) as error:
+        raise Refused(
+            "A header holds characters that HTTP cannot carry: look at the connection's credentials.", detail=where
+        ) from error
     except requests.exceptions.SSLError as error:
-        raise RetryLater("The system's TLS certificate could not be verified.", detail=f"{where}: {_clip(error)}") from error
+        raise RetryLater(
+            "The system's TLS certificate could not be verified.", detail=f"{where}: {_clip(error)}"
+        ) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise RetryLater("The connection to the system failed.", detail=f"{where}: {_clip(error)}") from error
     if 200 <= response.status_code < 300 or response.status_code in expect:
@@ -96,9 +117,13 @@ def error_for(response: requests.Response, *, where: str = "", explain: Explain 
     if status in (401, 402, 403):
         return Unauthorised(f"The system refuses our credentials, HTTP {status}{words}.", detail=detail)
     if status in (301, 308):
-        return Refused(f"The system has moved to {_redirect_target(response)}: correct the connection's base URL.", detail=detail)
+        return Refused(
+            f"The system has moved to {_redirect_target(response)}: correct the connection's base URL.", detail=detail
+        )
     if status < 400:
-        return RetryLater(f"The system redirects to {_redirect_target(response)}; redirects are not followed.", detail=detail)
+        return RetryLater(
+            f"The system redirects to {_redirect_target(response)}; redirects are not followed.", detail=detail
+        )
     if status in (408, 425) or status >= 500:
         return RetryLater(f"The system is in trouble, HTTP {status}{words}.", detail=detail)
     return Refused(said or f"The system refused the request, HTTP {status}.", detail=detail)
@@ -117,8 +142,9 @@ def read_json(response: requests.Response) -> dict[str, Any] | list[Any]:
     try:
         value = jsonlib.loads(response.content, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise RetryLater("The system answered something that is not JSON, perhaps cut short.",
-                         detail=f"{where}: {_clip(error)}") from error
+        raise RetryLater(
+            "The system answered something that is not JSON, perhaps cut short.", detail=f"{where}: {_clip(error)}"
+        ) from error
     if not isinstance(value, dict | list):
         raise RetryLater("The system answered a bare value instead of a JSON object.", detail=where)
     return value
@@ -128,7 +154,9 @@ def read_object(response: requests.Response) -> dict[str, Any]:
     """Like `read_json`, for answers that must be an object."""
     value = read_json(response)
     if not isinstance(value, dict):
-        raise RetryLater("The system answered a list where an object was expected.", detail=f"HTTP {response.status_code}")
+        raise RetryLater(
+            "The system answered a list where an object was expected.", detail=f"HTTP {response.status_code}"
+        )
     return value
 
 
@@ -147,7 +175,9 @@ def read_body(response: requests.Response, *, deadline: float | None = None) -> 
             size += len(part)
             parts.append(part)
             if size > MAX_BODY_BYTES:
-                raise RetryLater(f"The answer is larger than {MAX_BODY_BYTES} bytes.", detail=f"HTTP {response.status_code}")
+                raise RetryLater(
+                    f"The answer is larger than {MAX_BODY_BYTES} bytes.", detail=f"HTTP {response.status_code}"
+                )
             if deadline is not None and time.monotonic() > deadline:
                 raise RetryLater("The answer came too slowly to wait for its end.", detail=f"{size} bytes so far")
     finally:
@@ -193,7 +223,9 @@ def _words(value: Any) -> str:
         for key in _REASON_KEYS:
             if value.get(key):
                 return _words(value[key])
-        return "; ".join(f"{key}: {_words(item)}" for key, item in list(value.items())[:5] if isinstance(item, str | list))
+        return "; ".join(
+            f"{key}: {_words(item)}" for key, item in list(value.items())[:5] if isinstance(item, str | list)
+        )
     return ""
 
 

@@ -10,6 +10,15 @@ from adapters.sandbox.server import RunningSandbox, main, running
 from adapters.sandbox.state import LoggedRequest, SandboxState, from_json, to_json
 
 __all__ = [
-    "LoggedRequest", "Profile", "RunningSandbox", "Sandbox", "SandboxState", "create_sandbox", "from_json", "main",
-    "running", "sandbox", "to_json",
+    "LoggedRequest",
+    "Profile",
+    "RunningSandbox",
+    "Sandbox",
+    "SandboxState",
+    "create_sandbox",
+    "from_json",
+    "main",
+    "running",
+    "sandbox",
+    "to_json",
 ]

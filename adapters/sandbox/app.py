@@ -74,13 +74,22 @@ class RateLimit:
 class Sandbox:
     """The parts of one running sandbox; `sandbox()` gives the one of the current request."""
 
-    def __init__(self, profile: Profile, state: SandboxState, *, webhook_url: str, secret: str,
-                 webhook_retries: tuple[float, ...], requests_per_minute: int | None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        state: SandboxState,
+        *,
+        webhook_url: str,
+        secret: str,
+        webhook_retries: tuple[float, ...],
+        requests_per_minute: int | None,
+    ) -> None:
         self.profile, self.state = profile, state
         self.faults = Faults()
         self.rate = RateLimit(profile.requests_per_minute if requests_per_minute is None else requests_per_minute)
-        self.courier = Courier(state, self.faults, sign=profile.sign, secret=secret, delivered=profile.delivered,
-                               retries=webhook_retries)
+        self.courier = Courier(
+            state, self.faults, sign=profile.sign, secret=secret, delivered=profile.delivered, retries=webhook_retries
+        )
         self.closing = threading.Event()
         if webhook_url:
             state.set_setting("webhook_url", webhook_url)
@@ -133,8 +142,14 @@ def create_sandbox(
     app = Flask(import_name, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_REQUEST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["sandbox"] = Sandbox(profile, state, webhook_url=webhook_url, secret=secret,
-                                        webhook_retries=webhook_retries, requests_per_minute=requests_per_minute)
+    app.extensions["sandbox"] = Sandbox(
+        profile,
+        state,
+        webhook_url=webhook_url,
+        secret=secret,
+        webhook_retries=webhook_retries,
+        requests_per_minute=requests_per_minute,
+    )
     app.before_request(_receive)
     app.after_request(_answer)
     app.register_error_handler(Exception, _fail)
@@ -175,7 +190,8 @@ def _answer(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     if not is_api():
         response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
@@ -184,9 +200,14 @@ def _answer(response: Response) -> Response:
     if fault is not None:
         response = _spoil(fault, response, g.carried_out)
     sandbox().state.log(
-        method=request.method, path=request.path, query=request.query_string.decode("utf-8", "replace"),
-        body=request.get_data(as_text=True)[:_LOGGED_CHARACTERS], status=0 if lost else response.status_code,
-        answer="" if lost else response.get_data(as_text=True)[:_LOGGED_CHARACTERS], fault=_fault_words(fault))
+        method=request.method,
+        path=request.path,
+        query=request.query_string.decode("utf-8", "replace"),
+        body=request.get_data(as_text=True)[:_LOGGED_CHARACTERS],
+        status=0 if lost else response.status_code,
+        answer="" if lost else response.get_data(as_text=True)[:_LOGGED_CHARACTERS],
+        fault=_fault_words(fault),
+    )
     if lost:
         _hang_up(fault)
     return response

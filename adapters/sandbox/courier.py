@@ -66,10 +66,21 @@ class Courier:
 
     def _enqueue(self, label: str, url: str, body: bytes, headers: dict[str, str], state: str, fault: str) -> None:
         id, now = self._state.next("webhook"), time.time()
-        self._keep({
-            "id": id, "label": label, "url": url, "body": body.decode("utf-8"), "headers": headers, "state": state,
-            "attempts": [], "created": now, "due": now, "fault": fault, "held": fault == "reorder_webhooks",
-        })
+        self._keep(
+            {
+                "id": id,
+                "label": label,
+                "url": url,
+                "body": body.decode("utf-8"),
+                "headers": headers,
+                "state": state,
+                "attempts": [],
+                "created": now,
+                "due": now,
+                "fault": fault,
+                "held": fault == "reorder_webhooks",
+            }
+        )
         self._state.delete(_KIND, id - _KEPT)
 
     def _keep(self, item: dict[str, Any]) -> None:
@@ -123,15 +134,24 @@ class Courier:
 
     def _next_due(self) -> dict[str, Any] | None:
         now = time.time()
-        due = [item for item in self._waiting.values()
-               if item["due"] <= now and (not item["held"] or now > item["created"] + _HELD_AT_MOST)]
+        due = [
+            item
+            for item in self._waiting.values()
+            if item["due"] <= now and (not item["held"] or now > item["created"] + _HELD_AT_MOST)
+        ]
         return min(due, key=lambda item: (item["due"], item["id"]), default=None)
 
     def _deliver(self, http: requests.Session, item: dict[str, Any]) -> None:
         started = time.time()
         try:
-            answer = http.post(item["url"], data=item["body"].encode(), headers=item["headers"], timeout=_TIMEOUT,
-                               allow_redirects=False, stream=True)
+            answer = http.post(
+                item["url"],
+                data=item["body"].encode(),
+                headers=item["headers"],
+                timeout=_TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            )
             answer.close()
             outcome, done = f"HTTP {answer.status_code}", self._delivered(answer.status_code)
         except requests.RequestException as error:

@@ -54,7 +54,9 @@ class Faults:
         self._ids = itertools.count(1)
         self._faults: list[Fault] = []
 
-    def add(self, kind: str, *, count: int = 1, match: str = "", after_effect: bool = False, seconds: float = 2.0) -> Fault:
+    def add(
+        self, kind: str, *, count: int = 1, match: str = "", after_effect: bool = False, seconds: float = 2.0
+    ) -> Fault:
         """Switch a fault on. Raises ValueError for an unknown kind or a senseless count or wait."""
         if kind not in KINDS:
             raise ValueError(f"Unknown fault {kind!r}. Known faults: {', '.join(KINDS)}.")

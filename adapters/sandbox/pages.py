@@ -17,8 +17,14 @@ from adapters.sandbox.state import to_json
 REFRESH_SECONDS = 5
 _SHOWN = 200
 
-pages = Blueprint("sandbox", __name__, template_folder="templates", static_folder="static", static_url_path="/sandbox/static",
-                  url_prefix="")
+pages = Blueprint(
+    "sandbox",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/sandbox/static",
+    url_prefix="",
+)
 control = Blueprint("sandbox_control", __name__, url_prefix="/_sandbox")
 
 
@@ -30,9 +36,18 @@ def _common() -> dict[str, Any]:
     arguments = {key: value for key, value in request.args.items() if key != "refresh"}
     query = urlencode(arguments if refreshing else arguments | {"refresh": "on"})
     toggle = f"{request.path}?{query}" if query else request.path
-    shared = (("Faults", url_for("sandbox.faults")), ("Webhooks", url_for("sandbox.webhooks")), ("API calls", url_for("sandbox.calls")))
-    return {"box": box, "refreshing": refreshing and request.method == "GET", "refresh_seconds": REFRESH_SECONDS,
-            "refresh_toggle": toggle, "navigation": (*box.profile.navigation, *shared)}
+    shared = (
+        ("Faults", url_for("sandbox.faults")),
+        ("Webhooks", url_for("sandbox.webhooks")),
+        ("API calls", url_for("sandbox.calls")),
+    )
+    return {
+        "box": box,
+        "refreshing": refreshing and request.method == "GET",
+        "refresh_seconds": REFRESH_SECONDS,
+        "refresh_toggle": toggle,
+        "navigation": (*box.profile.navigation, *shared),
+    }
 
 
 @pages.app_template_filter("moment")
@@ -52,14 +67,20 @@ def _pretty(text: str) -> str:
 
 def problem_page(message: str, status: int) -> Response:
     """A page that says what is wrong."""
-    return Response(render_template("sandbox/problem.html", message=message, status=status), status, mimetype="text/html")
+    return Response(
+        render_template("sandbox/problem.html", message=message, status=status), status, mimetype="text/html"
+    )
 
 
 @pages.get("/sandbox/faults")
 def faults() -> str:
     """Switch faults and behaviours on and off."""
-    return render_template("sandbox/faults.html", faults=sandbox().faults.list(), request_faults=REQUEST_FAULTS,
-                           webhook_faults=WEBHOOK_FAULTS)
+    return render_template(
+        "sandbox/faults.html",
+        faults=sandbox().faults.list(),
+        request_faults=REQUEST_FAULTS,
+        webhook_faults=WEBHOOK_FAULTS,
+    )
 
 
 @pages.post("/sandbox/faults")
@@ -95,8 +116,9 @@ def webhooks() -> str:
 @pages.get("/sandbox/calls")
 def calls() -> str:
     """Every API call received, newest first."""
-    return render_template("sandbox/calls.html", items=sandbox().state.requests()[::-1][:_SHOWN],
-                           counters=sandbox().state.counters())
+    return render_template(
+        "sandbox/calls.html", items=sandbox().state.requests()[::-1][:_SHOWN], counters=sandbox().state.counters()
+    )
 
 
 @control.get("/faults")
@@ -157,8 +179,12 @@ def _add_fault(wanted: dict[str, Any]) -> None:
     """Switch on the fault a form or a JSON body asks for; 400 with the reason when it makes no sense."""
     try:
         sandbox().faults.add(
-            str(wanted.get("kind", "")), count=int(wanted.get("count") or 1), match=str(wanted.get("match", "")),
-            after_effect=wanted.get("after_effect") in (True, "1", "on"), seconds=float(wanted.get("seconds") or 2))
+            str(wanted.get("kind", "")),
+            count=int(wanted.get("count") or 1),
+            match=str(wanted.get("match", "")),
+            after_effect=wanted.get("after_effect") in (True, "1", "on"),
+            seconds=float(wanted.get("seconds") or 2),
+        )
     except (ValueError, TypeError, OverflowError) as error:
         abort(400, str(error))
 

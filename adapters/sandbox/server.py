@@ -53,7 +53,9 @@ def running(app: Flask, port: int = 0) -> Iterator[RunningSandbox]:
     server = _server(app, port)
     box = sandbox(app)
     box.start()
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.05), name="sandbox-server", daemon=True)
+    thread = threading.Thread(
+        target=lambda: server.serve_forever(poll_interval=0.05), name="sandbox-server", daemon=True
+    )
     thread.start()
     try:
         yield RunningSandbox(f"http://{HOST}:{server.server_port}", server.server_port, app, box)
@@ -68,8 +70,15 @@ Create = Callable[[SandboxState, argparse.Namespace], Flask]
 Seed = Callable[..., None]
 
 
-def main(create: Create, *, description: str, default_port: int, seed: Seed | None = None,
-         extra: Callable[[argparse.ArgumentParser], None] | None = None, argv: Sequence[str] | None = None) -> None:
+def main(
+    create: Create,
+    *,
+    description: str,
+    default_port: int,
+    seed: Seed | None = None,
+    extra: Callable[[argparse.ArgumentParser], None] | None = None,
+    argv: Sequence[str] | None = None,
+) -> None:
     """The command line of a sandbox: parse, build, serve until told to stop.
 
     `create` makes the app from the state and the parsed arguments, `extra` adds the system's own arguments. `--seed`
@@ -77,7 +86,9 @@ def main(create: Create, *, description: str, default_port: int, seed: Seed | No
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--port", type=int, default=default_port, help="port on 127.0.0.1 (default %(default)s)")
-    parser.add_argument("--state", default=":memory:", metavar="PATH", help="SQLite file that keeps the state (default: none)")
+    parser.add_argument(
+        "--state", default=":memory:", metavar="PATH", help="SQLite file that keeps the state (default: none)"
+    )
     parser.add_argument("--webhook-url", default="", metavar="URL", help="where webhooks go")
     parser.add_argument("--secret", default=DEFAULT_SECRET, help="secret that webhooks are signed with")
     parser.add_argument("--requests-per-minute", type=int, default=None, metavar="N", help="rate limit; 0 for none")

@@ -91,8 +91,13 @@ class SandboxState:
     def put(self, kind: str, id: str | int, body: dict[str, Any]) -> dict[str, Any]:
         """Write a document, new or over the old one (which keeps its place in `all`). Gives it back as stored."""
         text = to_json(body)
-        self._all("INSERT INTO documents (kind, id, body) VALUES (?, ?, ?) "
-                  "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body", kind, str(id), text)
+        self._all(
+            "INSERT INTO documents (kind, id, body) VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+            kind,
+            str(id),
+            text,
+        )
         return dict(from_json(text))
 
     def delete(self, kind: str, id: str | int) -> None:
@@ -101,7 +106,9 @@ class SandboxState:
 
     def all(self, kind: str) -> list[dict[str, Any]]:
         """Every document of a kind, oldest first."""
-        return [from_json(row[0]) for row in self._all("SELECT body FROM documents WHERE kind = ? ORDER BY position", kind)]
+        return [
+            from_json(row[0]) for row in self._all("SELECT body FROM documents WHERE kind = ? ORDER BY position", kind)
+        ]
 
     # Settings, sequences, counters
 
@@ -112,8 +119,11 @@ class SandboxState:
 
     def set_setting(self, name: str, value: Any) -> None:
         """Set a setting; any JSON value."""
-        self._all("INSERT INTO settings (name, value) VALUES (?, ?) "
-                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, to_json(value))
+        self._all(
+            "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            name,
+            to_json(value),
+        )
 
     def next(self, sequence: str, start: int = 1) -> int:
         """The next number of a sequence, the first being `start`."""
@@ -122,8 +132,12 @@ class SandboxState:
     def count(self, name: str, by: int = 1) -> int:
         """Count an effect (`orders_created`) and give the new number."""
         with self.lock:
-            self._all("INSERT INTO counters (name, value) VALUES (?, ?) "
-                      "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value", name, by)
+            self._all(
+                "INSERT INTO counters (name, value) VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+                name,
+                by,
+            )
             return self.counter(name)
 
     def counter(self, name: str) -> int:
@@ -141,8 +155,17 @@ class SandboxState:
     def log(self, *, method: str, path: str, query: str, body: str, status: int, answer: str, fault: str) -> None:
         """Remember one API call."""
         with self.lock:
-            self._all("INSERT INTO requests (at, method, path, query, body, status, answer, fault) VALUES (?,?,?,?,?,?,?,?)",
-                      time.time(), method, path, query, body, status, answer, fault)
+            self._all(
+                "INSERT INTO requests (at, method, path, query, body, status, answer, fault) VALUES (?,?,?,?,?,?,?,?)",
+                time.time(),
+                method,
+                path,
+                query,
+                body,
+                status,
+                answer,
+                fault,
+            )
             self._all("DELETE FROM requests WHERE id <= (SELECT MAX(id) FROM requests) - ?", _KEPT_REQUESTS)
 
     def requests(self, method: str = "", path: str = "") -> list[LoggedRequest]:

@@ -72,23 +72,41 @@ def failure(answer: Response, **options: object) -> AdapterError:
     return caught.value
 
 
-@pytest.mark.parametrize(("status", "kind"), [
-    (400, Refused), (404, Refused), (409, Refused), (415, Refused), (422, Refused), (401, Unauthorised), (402, Unauthorised),
-    (403, Unauthorised), (429, Throttled), (408, RetryLater), (425, RetryLater), (500, RetryLater), (502, RetryLater),
-    (503, RetryLater), (599, RetryLater),
-])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Refused),
+        (404, Refused),
+        (409, Refused),
+        (415, Refused),
+        (422, Refused),
+        (401, Unauthorised),
+        (402, Unauthorised),
+        (403, Unauthorised),
+        (429, Throttled),
+        (408, RetryLater),
+        (425, RetryLater),
+        (500, RetryLater),
+        (502, RetryLater),
+        (503, RetryLater),
+        (599, RetryLater),
+    ],
+)
 def test_every_error_status_has_its_kind(status: int, kind: type[AdapterError]) -> None:
     assert type(failure(Response("", status))) is kind
 
 
-@pytest.mark.parametrize(("body", "mimetype", "expected"), [
-    ('{"errorMessage": "No such order", "errorCode": "X"}', "application/json", "No such order"),
-    ('{"errors": {"sku": ["is taken"]}}', "application/json", "sku: is taken"),
-    ('{"error": {"message": "deep"}}', "application/json", "deep"),
-    ('[{"message": "one"}, {"message": "two"}]', "application/json", "one; two"),
-    ("plainly wrong", "text/plain", "plainly wrong"),
-    ("<h1>no</h1>", "text/html", "NOT FOUND"),
-])
+@pytest.mark.parametrize(
+    ("body", "mimetype", "expected"),
+    [
+        ('{"errorMessage": "No such order", "errorCode": "X"}', "application/json", "No such order"),
+        ('{"errors": {"sku": ["is taken"]}}', "application/json", "sku: is taken"),
+        ('{"error": {"message": "deep"}}', "application/json", "deep"),
+        ('[{"message": "one"}, {"message": "two"}]', "application/json", "one; two"),
+        ("plainly wrong", "text/plain", "plainly wrong"),
+        ("<h1>no</h1>", "text/html", "NOT FOUND"),
+    ],
+)
 def test_a_refusal_carries_the_systems_own_words(body: str, mimetype: str, expected: str) -> None:
     assert failure(Response(body, 404, mimetype=mimetype)).message == expected
 
@@ -98,7 +116,9 @@ def test_a_long_refusal_is_clipped() -> None:
 
 
 def test_a_token_echoed_by_the_system_is_masked() -> None:
-    error = failure(Response("secret_abc is revoked", 403, mimetype="text/plain"), headers={"Authorization": "Bearer secret_abc"})
+    error = failure(
+        Response("secret_abc is revoked", 403, mimetype="text/plain"), headers={"Authorization": "Bearer secret_abc"}
+    )
     assert "secret_abc" not in error.message + error.detail
     assert "*** is revoked" in error.message
 
@@ -130,7 +150,9 @@ def test_any_retry_after_gives_an_aware_moment_or_none(value: str) -> None:
     assert until is None or until.utcoffset() == timedelta(0)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(301, Refused), (308, Refused), (302, RetryLater), (303, RetryLater), (307, RetryLater)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(301, Refused), (308, Refused), (302, RetryLater), (303, RetryLater), (307, RetryLater)]
+)
 def test_a_redirect_is_never_followed(status: int, kind: type[AdapterError]) -> None:
     error = failure(Response("", status, headers={"Location": "https://elsewhere.example/a?token=hush"}))
     assert type(error) is kind
@@ -163,12 +185,18 @@ def test_a_body_cut_short_is_worth_another_try() -> None:
 
 
 def test_a_chunked_body_cut_short_is_worth_another_try() -> None:
-    with speaking(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"a": 1}\r\n') as url, pytest.raises(RetryLater):
+    with (
+        speaking(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"a": 1}\r\n') as url,
+        pytest.raises(RetryLater),
+    ):
         send(requests.Session(), "GET", url, timeout=TIMEOUT)
 
 
 def test_a_server_dripping_bytes_cannot_hold_a_worker() -> None:
-    with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", drip=b" ") as url, pytest.raises(RetryLater) as caught:
+    with (
+        speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", drip=b" ") as url,
+        pytest.raises(RetryLater) as caught,
+    ):
         send(requests.Session(), "GET", url, timeout=(1.0, 0.2))
     assert "too slowly" in caught.value.message
 
@@ -200,7 +228,9 @@ def test_verification_cannot_be_switched_off_by_the_session() -> None:
     assert seen["verify"] is not False
 
 
-@pytest.mark.parametrize("body", ["", "   ", "<html>", '{"a": ', "12", "null", '"text"', '{"a": NaN}', "[" * 100_000, "\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", ["", "   ", "<html>", '{"a": ', "12", "null", '"text"', '{"a": NaN}', "[" * 100_000, "\xff\xfe"]
+)
 def test_anything_but_a_json_object_or_list_is_worth_another_try(body: str) -> None:
     with answering(lambda: Response(body.encode("latin-1"))) as url:
         response = send(requests.Session(), "GET", url)
@@ -210,7 +240,11 @@ def test_anything_but_a_json_object_or_list_is_worth_another_try(body: str) -> N
 
 def test_numbers_in_json_stay_exact() -> None:
     with answering(lambda: Response('{"total": 0.1, "count": 3, "list": [12.50]}')) as url:
-        assert read_json(send(requests.Session(), "GET", url)) == {"total": Decimal("0.1"), "count": 3, "list": [Decimal("12.50")]}
+        assert read_json(send(requests.Session(), "GET", url)) == {
+            "total": Decimal("0.1"),
+            "count": 3,
+            "list": [Decimal("12.50")],
+        }
 
 
 @given(st.integers(300, 599), st.binary(max_size=200))

@@ -27,8 +27,15 @@ def sign(body: bytes, secret: str) -> dict[str, str]:
     return {"X-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
 
 
-PROFILE = Profile(name="toy", title="Toy", api_prefixes=("/api/",), error=error, sign=sign,
-                  switches={"strict": ("Be strict", False)}, navigation=(("Home", "/"),))
+PROFILE = Profile(
+    name="toy",
+    title="Toy",
+    api_prefixes=("/api/",),
+    error=error,
+    sign=sign,
+    switches={"strict": ("Be strict", False)},
+    navigation=(("Home", "/"),),
+)
 
 
 def toy(state: SandboxState | None = None, **options: object) -> Flask:
@@ -111,15 +118,26 @@ def test_the_request_log_and_the_counters_show_what_a_call_did(box: RunningSandb
     assert (logged.status, json.loads(logged.body)) == (200, {"colour": "red"})
     assert box.state.counters() == {"things_made": 1}
     assert requests.get(f"{box.url}/_sandbox/counters", timeout=5).json() == {"things_made": 1}
-    assert [entry["path"] for entry in requests.get(f"{box.url}/_sandbox/requests?method=POST", timeout=5).json()] == ["/api/things"]
+    assert [entry["path"] for entry in requests.get(f"{box.url}/_sandbox/requests?method=POST", timeout=5).json()] == [
+        "/api/things"
+    ]
     requests.delete(f"{box.url}/_sandbox/requests", timeout=5)
     assert box.state.requests() == []
 
 
-@pytest.mark.parametrize(("kind", "status", "starts"), [
-    ("500", 500, '{"wrong"'), ("429", 429, '{"wrong"'), ("html", 200, "<!doctype html>"), ("empty", 200, ""), ("half_json", 200, "{"),
-])
-def test_a_fault_before_the_effect_spoils_the_answer_and_does_nothing(box: RunningSandbox, kind: str, status: int, starts: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "status", "starts"),
+    [
+        ("500", 500, '{"wrong"'),
+        ("429", 429, '{"wrong"'),
+        ("html", 200, "<!doctype html>"),
+        ("empty", 200, ""),
+        ("half_json", 200, "{"),
+    ],
+)
+def test_a_fault_before_the_effect_spoils_the_answer_and_does_nothing(
+    box: RunningSandbox, kind: str, status: int, starts: str
+) -> None:
     fault(box, kind)
     answer = make(box)
     assert answer.status_code == status
@@ -143,7 +161,9 @@ def test_a_fault_after_the_effect_carries_the_call_out_and_spoils_its_answer(box
 
 
 @pytest.mark.parametrize(("after", "made"), [(False, 0), (True, 1)])
-def test_a_dropped_connection_loses_the_answer_with_or_without_the_effect(box: RunningSandbox, after: bool, made: int) -> None:
+def test_a_dropped_connection_loses_the_answer_with_or_without_the_effect(
+    box: RunningSandbox, after: bool, made: int
+) -> None:
     fault(box, "drop", after_effect=after)
     with pytest.raises(requests.ConnectionError):
         make(box)
@@ -171,8 +191,17 @@ def test_a_fault_strikes_as_often_as_told_and_only_what_matches(box: RunningSand
     assert requests.delete(f"{box.url}/_sandbox/faults", timeout=5).json() == []
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "meteor"}, {"kind": "500", "count": -2}, {"kind": "slow", "seconds": 1e9},
-                                   {"kind": "500", "count": "many"}, {}, {"kind": "slow", "seconds": "nan"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "meteor"},
+        {"kind": "500", "count": -2},
+        {"kind": "slow", "seconds": 1e9},
+        {"kind": "500", "count": "many"},
+        {},
+        {"kind": "slow", "seconds": "nan"},
+    ],
+)
 def test_a_senseless_fault_is_refused_with_the_reason(box: RunningSandbox, wrong: dict[str, object]) -> None:
     answer = requests.post(f"{box.url}/_sandbox/faults", json=wrong, timeout=5)
     assert answer.status_code == 400
@@ -226,7 +255,10 @@ def test_a_webhook_is_tried_again_and_finally_given_up(inbox: Inbox) -> None:
         assert box.sandbox.courier.settle()
         first, second = box.sandbox.courier.log()
         assert (first["state"], [a["outcome"] for a in first["attempts"]]) == ("delivered", ["HTTP 500", "HTTP 200"])
-        assert (second["state"], [a["outcome"] for a in second["attempts"]]) == ("given up", ["HTTP 500", "HTTP 302", "HTTP 404"])
+        assert (second["state"], [a["outcome"] for a in second["attempts"]]) == (
+            "given up",
+            ["HTTP 500", "HTTP 302", "HTTP 404"],
+        )
 
 
 def test_webhook_faults_duplicate_lose_and_missign(inbox: Inbox) -> None:
@@ -278,7 +310,9 @@ def test_every_shared_page_has_one_heading_labels_and_no_foreign_address(box: Ru
 
 
 def test_the_fault_form_and_the_switches_work_without_script(box: RunningSandbox) -> None:
-    page = requests.post(f"{box.url}/sandbox/faults", data={"kind": "500", "count": "3", "match": "", "seconds": "2"}, timeout=5)
+    page = requests.post(
+        f"{box.url}/sandbox/faults", data={"kind": "500", "count": "3", "match": "", "seconds": "2"}, timeout=5
+    )
     assert "3 times" in page.text
     requests.post(f"{box.url}/sandbox/faults/clear", data={"id": "1"}, timeout=5)
     assert box.sandbox.faults.list() == ()
@@ -291,7 +325,9 @@ def test_the_fault_form_and_the_switches_work_without_script(box: RunningSandbox
 
 
 def test_a_form_on_another_site_cannot_press_our_buttons(box: RunningSandbox) -> None:
-    answer = requests.post(f"{box.url}/sandbox/faults", data={"kind": "500"}, headers={"Sec-Fetch-Site": "cross-site"}, timeout=5)
+    answer = requests.post(
+        f"{box.url}/sandbox/faults", data={"kind": "500"}, headers={"Sec-Fetch-Site": "cross-site"}, timeout=5
+    )
     assert answer.status_code == 403
     assert box.sandbox.faults.list() == ()
 

@@ -1,0 +1,242 @@
+"""The shop Lightspeed eCom (E-Series): its operations in our words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from adapters.base import Call, Capabilities, Connection, Memory, NewEvent, Refused, Result, WebhookHint
+from adapters.lightspeed_ecom import webhook
+from adapters.lightspeed_ecom.client import Client
+from adapters.lightspeed_ecom.mapping import Shop, order_event, product_events, stock_of
+from adapters.lightspeed_ecom.progress import FULFILMENT_TO_THEIRS, PAYMENT_TO_THEIRS
+from adapters.lightspeed_ecom.settings import SETTINGS, number_setting, table_setting
+from adapters.lightspeed_ecom.statuses import set_order_status
+
+POLL_WINDOW_SECONDS = 86_400
+POLL_ORDERS = 1000
+"""A poll takes up window after window until it has this many orders; the next poll goes on from there."""
+
+_CURSOR = "orders.cursor"
+_CURRENCY = "shop.currency"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One call with everything it needs."""
+
+    call: Call
+    connection: Connection
+    memory: Memory
+    client: Client
+
+    def text(self, name: str) -> str:
+        """A text the payload must have. Raises Refused when it does not."""
+        value = self.call.payload.get(name)
+        if not isinstance(value, str) or not value.strip():
+            raise Refused(f"The command {self.call.operation} lacks {name}.")
+        return value.strip()
+
+
+class LightspeedEcom:
+    """See `adapters.base.Adapter`. The shop takes orders; stock and fulfilment live elsewhere and are told to it."""
+
+    capabilities = Capabilities(
+        platform="lightspeed_ecom",
+        title="Lightspeed eCom (E-Series)",
+        role="shop",
+        operations=frozenset(
+            {"check", "read_order", "read_orders", "read_product", "read_products", "set_order_status", "set_stock"}
+        ),
+        statuses={
+            "shop_status": frozenset(FULFILMENT_TO_THEIRS),
+            "payment_status": frozenset(PAYMENT_TO_THEIRS),
+        },
+        credentials=("store_id", "token", "client_secret"),
+        settings=SETTINGS,
+        rate_per_minute=600,
+    )
+
+    def execute(self, call: Call, connection: Connection, memory: Memory, http: requests.Session) -> Result:
+        """See `adapters.base.Adapter.execute`."""
+        operation = _OPERATIONS.get(call.operation)
+        if operation is None:
+            raise Refused(
+                f"Lightspeed eCom has no operation {call.operation!r}. It has: {', '.join(sorted(_OPERATIONS))}."
+            )
+        return operation(Work(call, connection, memory, Client(connection, http)))
+
+    def verify(
+        self, body: bytes, headers: Mapping[str, str], query: Mapping[str, str], connection: Connection
+    ) -> Sequence[WebhookHint]:
+        """See `adapters.base.Adapter.verify`."""
+        return webhook.verify(body, headers, connection)
+
+
+def check(work: Work) -> Result:
+    """Prove token and store id, and the scopes for reading profile, orders and products."""
+    profile = work.client.profile()
+    for found in (work.client.orders(ids="0"), work.client.products(sku="0")):
+        next(found, None)
+    settings = profile.get("settings")
+    name = settings.get("storeName") if isinstance(settings, Mapping) else None
+    return Result(f"Connected to store {work.connection.credentials['store_id']} ({name or 'without a name'}).")
+
+
+def read_order(work: Work) -> Result:
+    """Read one order. A deleted order that we know is reported as cancelled."""
+    order_id = work.text("external_id")
+    try:
+        order = work.client.order(order_id)
+    except Refused:
+        if work.call.payload.get("deleted") is True:
+            return _deleted_order(work, order_id)
+        raise
+    event = _order_event(work, order, _shop(work))
+    return Result(f"Read order {order_id}.", (event,))
+
+
+def read_orders(work: Work) -> Result:
+    """Poll for orders changed since the last poll, with an overlap. Carts are not among them.
+
+    The position moves on only with the next command: a repeated attempt of the same command starts where its first
+    attempt did, because what that one learned may have been lost with the worker.
+    """
+    position = _position(work)
+    shop = _shop(work)
+    now = int(time.time())
+    start = max(0, position - int(number_setting(work.connection, "poll_overlap_seconds")))
+    events: list[NewEvent] = []
+    newest = position
+    while True:
+        end = start + POLL_WINDOW_SECONDS
+        # The last window stays open: the shop's clock may be ahead of ours.
+        until = {"updatedTo": end} if end < now else {}
+        for order in work.client.orders(updatedFrom=start, **until):
+            event = _order_event(work, order, shop)
+            events.append(event)
+            newest = max(newest, event.sequence or 0)
+        if not until or (len(events) >= POLL_ORDERS and newest > position):
+            break
+        start = newest = max(newest, end)
+    work.memory.put(_CURSOR, {"key": work.call.idempotency_key, "from": position, "next": newest})
+    return Result(f"Read {len(events)} changed orders.", events, did_nothing=not events)
+
+
+def read_product(work: Work) -> Result:
+    """Read one product: bind its skus and report names and the shop's own stock."""
+    product_id = work.text("external_id").partition("/")[0]
+    product = work.client.product(product_id)
+    _bind(work, product)
+    events = tuple(product_events(product, with_stock=True))
+    return Result(
+        f"Read product {product_id} with {len(list(stock_of(product)))} skus.", events, did_nothing=not events
+    )
+
+
+def read_products(work: Work) -> Result:
+    """Read the whole catalogue: bind every sku and report it."""
+    events: list[NewEvent] = []
+    for product in work.client.products():
+        _bind(work, product)
+        events += product_events(product, with_stock=False)
+    return Result(f"Read {len(events)} skus.", events, did_nothing=not events)
+
+
+def set_stock(work: Work) -> Result:
+    """Tell the shop how many it may sell. A shop cannot offer less than nothing, so below zero becomes zero."""
+    sku, wanted = work.text("sku"), work.call.payload.get("quantity")
+    if isinstance(wanted, bool) or not isinstance(wanted, int):
+        raise Refused(f"The command set_stock needs a whole quantity, not {wanted!r}.")
+    wanted = max(wanted, 0)
+    external_id, present = _find_stock(work, sku)
+    if present == wanted:
+        return Result(f"The shop already has {wanted} of {sku}.", did_nothing=True)
+    product_id, _, combination_id = external_id.partition("/")
+    work.client.set_quantity(product_id, combination_id or None, wanted)
+    before = "unlimited" if present is None else present
+    return Result(f"Set the stock of {sku} in the shop from {before} to {wanted}.")
+
+
+def _find_stock(work: Work, sku: str) -> tuple[str, int | None]:
+    """Where a sku lives in the shop and how many it has: the product we remember, or else a search."""
+    remembered = work.memory.external("product", sku)
+    if remembered is not None:
+        try:
+            product = work.client.product(remembered.partition("/")[0])
+        except Refused:
+            product = {}  # Deleted over there; the sku may live on in another product.
+        for each, external_id, quantity, _ in stock_of(product):
+            if each == sku:
+                return external_id, quantity
+    for product in work.client.products(sku=sku):
+        for each, external_id, quantity, _ in stock_of(product):
+            if each == sku:
+                work.memory.bind("product", sku, external_id)
+                return external_id, quantity
+    raise Refused(f"The shop has no product with sku {sku}: add it there, or correct the sku.")
+
+
+def _bind(work: Work, product: Mapping[str, Any]) -> None:
+    for sku, external_id, _, _ in stock_of(product):
+        if work.memory.external("product", sku) != external_id:
+            work.memory.bind("product", sku, external_id)
+
+
+def _order_event(work: Work, order: Mapping[str, Any], shop: Shop) -> NewEvent:
+    return order_event(order, shop, known=work.memory.ours("order", str(order.get("id"))) is not None)
+
+
+def _deleted_order(work: Work, order_id: str) -> Result:
+    ours = work.memory.ours("order", order_id)
+    if ours is None:
+        return Result(f"Order {order_id} was deleted in the shop before we knew it.", did_nothing=True)
+    event = NewEvent(
+        id=f"order:{order_id}:deleted", type="order.cancelled", subject=f"order:{order_id}", time=datetime.now(UTC),
+        data={"order": {"id": ours}, "reason": "deleted in the shop"},
+    )  # fmt: skip
+    return Result(f"Order {order_id} was deleted in the shop.", (event,))
+
+
+def _shop(work: Work) -> Shop:
+    """What snapshots need to know; the currency is read once, since an order does not name it."""
+    currency = str(work.connection.settings.get("currency") or work.memory.get(_CURRENCY) or "")
+    if not currency:
+        units = work.client.profile().get("formatsAndUnits")
+        currency = str(units.get("currency") or "") if isinstance(units, Mapping) else ""
+        if len(currency) != 3:
+            raise Refused("The shop's profile names no currency: set the connection setting currency.")
+        work.memory.put(_CURRENCY, currency)
+    return Shop(
+        currency=currency.upper(),
+        outlet_by_shipping_method=table_setting(work.connection, "outlet_by_shipping_method"),
+        outlet_by_location=table_setting(work.connection, "outlet_by_location"),
+    )
+
+
+def _position(work: Work) -> int:
+    """The newest change that is safely ours, in UNIX seconds."""
+    cursor = work.memory.get(_CURSOR)
+    if not isinstance(cursor, Mapping):
+        return int(time.time() - number_setting(work.connection, "first_poll_days") * POLL_WINDOW_SECONDS)
+    return int(cursor["from"] if cursor["key"] == work.call.idempotency_key else cursor["next"])
+
+
+def _set_order_status(work: Work) -> Result:
+    return set_order_status(work.call.payload, work.connection, work.memory, work.client)
+
+
+_OPERATIONS: Mapping[str, Callable[[Work], Result]] = {
+    "check": check,
+    "read_order": read_order,
+    "read_orders": read_orders,
+    "read_product": read_product,
+    "read_products": read_products,
+    "set_order_status": _set_order_status,
+    "set_stock": set_stock,
+}
