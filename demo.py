@@ -1,0 +1,164 @@
+"""The demo merchant of `make run`: two stores and a warehouse, a web shop and a till, with stock to sell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from adapters.lightspeed_ecom import sandbox as ecom_sandbox
+from adapters.lightspeed_retail import sandbox as retail_sandbox
+from engine.language import load_book
+from store import books, commands, connections, outlets, people
+from store.models import Connection, Merchant
+from wiring import Services
+
+MERCHANT = "demo"
+PASSWORD = "wissel-demo"  # noqa: S105 - the demo listens to this machine only, and says so on its sign-in page
+USERS = (
+    ("admin@demo.example", "Ada Admin", "admin", None),
+    ("support@demo.example", "Sam Support", "support", None),
+    ("utrecht@demo.example", "Ulla of Utrecht", "support", ["utrecht"]),
+)
+SHOP, TILL = "webshop", "till"
+
+OUTLETS = (
+    {"code": "warehouse", "name": "Warehouse Almere", "kind": "warehouse", "postcode": "1327 AA", "offers_pickup": False, "priority": 10},
+    {"code": "amsterdam", "name": "Amsterdam store", "kind": "store", "postcode": "1012 JS", "offers_pickup": True, "priority": 20},
+    {"code": "utrecht", "name": "Utrecht store", "kind": "store", "postcode": "3511 AA", "offers_pickup": True, "priority": 30},
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article of the demo: price with tax, tax rate in percent, units per outlet."""
+
+    sku: str
+    name: str
+    price: str
+    tax_rate: str
+    stock: Mapping[str, int]
+
+
+ARTICLES = (
+    Article("MUG-RED", "Mug, red", "12.50", "21", {"warehouse": 24, "amsterdam": 6, "utrecht": 4}),
+    Article("MUG-BLUE", "Mug, blue", "12.50", "21", {"warehouse": 0, "amsterdam": 8, "utrecht": 2}),
+    Article("POT-CAST", "Cast iron teapot", "49.00", "21", {"warehouse": 3, "amsterdam": 0, "utrecht": 2}),
+    Article("POT-GLASS", "Glass teapot", "27.95", "21", {"warehouse": 0, "amsterdam": 3, "utrecht": 0}),
+    Article("TEA-EARL", "Earl Grey, 100 g", "8.95", "9", {"warehouse": 120, "amsterdam": 30, "utrecht": 18}),
+    Article("TEA-MINT", "Mint tea, 50 g", "5.25", "9", {"warehouse": 80, "amsterdam": 12, "utrecht": 12}),
+    Article("TEA-OOLONG", "Oolong, 50 g", "14.75", "9", {"warehouse": 0, "amsterdam": 0, "utrecht": 9}),
+    Article("TRAY-OAK", "Tray, oak", "34.50", "21", {"warehouse": 5, "amsterdam": 1, "utrecht": 1}),
+    Article("SPOON-SET", "Six spoons", "19.95", "21", {"warehouse": 0, "amsterdam": 2, "utrecht": 2}),
+)
+
+SHIPPING_METHODS = (
+    {"id": "parcel", "title": "Parcel post", "type": "shipping", "price": "0.00"},
+    {"id": "courier", "title": "Courier, today", "type": "delivery", "price": "0.00"},
+    {"id": "pickup-any", "title": "Pick up in a store", "type": "pickup", "price": "0.00"},
+    {"id": "pickup-utrecht", "title": "Pick up in Utrecht", "type": "pickup", "price": "0.00", "location_id": "loc-utrecht"},
+)  # fmt: skip
+
+
+def write_seeds(directory: Path) -> tuple[Path, Path]:
+    """Write what the sandboxes are filled with on their first start. Returns the files of shop and till."""
+    shop = directory / "sandbox-shop.json"
+    shop.write_text(json.dumps({
+        "products": [
+            {"sku": a.sku, "name": a.name, "price": a.price, "tax_rate": int(a.tax_rate), "quantity": sum(a.stock.values())}
+            for a in ARTICLES
+        ],
+        "shipping_methods": SHIPPING_METHODS,
+        "store_name": "The Teahouse",
+    }))  # fmt: skip
+    till = directory / "sandbox-till.json"
+    till.write_text(json.dumps({
+        "outlets": [{"name": o["name"], "city": o["name"]} for o in OUTLETS],
+        "products": [{"sku": a.sku, "name": a.name, "price": a.price, "tax_rate": a.tax_rate} for a in ARTICLES],
+        "stock": {a.sku: {_outlet_name(code): units for code, units in a.stock.items()} for a in ARTICLES},
+    }))  # fmt: skip
+    return shop, till
+
+
+def _outlet_name(code: str) -> str:
+    return next(str(o["name"]) for o in OUTLETS if o["code"] == code)
+
+
+def load(services: Services, shop_url: str, till_url: str) -> Mapping[str, str]:
+    """Make the demo merchant, or bring it up to date: published rules, people, outlets, connections.
+
+    Returns the ids of the connections by name. Called at every start; what is there stays.
+    """
+    with services.database.system_session() as session:
+        merchant = session.scalar(select(Merchant).where(Merchant.slug == MERCHANT))
+        if merchant is None:
+            merchant = Merchant(slug=MERCHANT, name="The Teahouse")
+            session.add(merchant)
+            session.flush()
+        merchant_id = merchant.id
+    with services.database.session(merchant_id) as session:
+        _publish(session, services)
+        _people(session)
+        for outlet in OUTLETS:
+            if outlets.by_code(session, str(outlet["code"])) is None:
+                outlets.put(session, **outlet)  # type: ignore[arg-type]
+        shop = _connection(session, services, SHOP, "lightspeed_ecom", "shop", shop_url, _shop_access(), {"outlet_by_location": {"loc-utrecht": "utrecht"}})
+        till = _connection(session, services, TILL, "lightspeed_retail", "till", till_url, *_till_access())
+        return {SHOP: shop.id, TILL: till.id}
+
+
+def key_for_posting(services: Services, path: Path) -> str:
+    """An API key to try the events API with, made once and kept in a file only the owner can read."""
+    if path.exists():
+        return path.read_text().strip()
+    with services.database.system_session(read_only=True) as session:
+        merchant_id = session.scalars(select(Merchant.id).where(Merchant.slug == MERCHANT)).one()
+    with services.database.session(merchant_id) as session:
+        _, key = people.create_api_key(session, name="demo", role="admin")
+    path.touch(mode=0o600)
+    path.write_text(key)
+    return key
+
+
+def _publish(session: Any, services: Services) -> None:
+    """Publish the shipped rule book when nothing is published, or when the files were changed since."""
+    texts = {path.name: path.read_text() for path in sorted(services.config.rules_dir.glob("*.yaml")) if ".examples." not in path.name}
+    version = load_book(texts).version
+    if books.current_version(session) != version:
+        books.publish(session, texts, version, by="make run", comment="The shipped rule book")
+
+
+def _people(session: Any) -> None:
+    for email, name, role, authorised in USERS:
+        if people.by_email(session, email) is None:
+            people.create_user(session, email=email, name=name, password=PASSWORD, role=role, outlets=authorised)
+
+
+def _shop_access() -> dict[str, str]:
+    return {
+        "store_id": str(ecom_sandbox.STORE_ID),
+        "token": ecom_sandbox.TOKEN,
+        "client_secret": ecom_sandbox.DEFAULT_SECRET,
+    }
+
+
+def _till_access() -> tuple[dict[str, str], dict[str, Any]]:
+    names = {str(o["code"]): str(o["name"]) for o in OUTLETS}
+    return retail_sandbox.connection_credentials(), retail_sandbox.connection_settings(names)
+
+
+def _connection(
+    session: Any, services: Services, name: str, platform: str, role: str, url: str, access: dict[str, str], settings: dict[str, Any]
+) -> Connection:
+    found = next((c for c in connections.list_all(session) if c.name == name), None)
+    if found is None:
+        found = connections.add(
+            session, name=name, platform=platform, role=role, base_url=url, credentials=access, settings=settings, cipher=services.cipher
+        )
+        commands.put(session, connection_id=found.id, operation="read_products", subject="read:products", payload={})
+    found.base_url = url
+    return found
