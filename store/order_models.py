@@ -13,6 +13,7 @@ from store.models import Base, Id, MerchantOwned, Name, Word
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 Minor = BigInteger()
+Term = String(200).with_variant(String(200, collation="C"), "postgresql")
 
 
 class Order(MerchantOwned, Base):
@@ -26,13 +27,15 @@ class Order(MerchantOwned, Base):
     __tablename__ = "orders"
     __table_args__ = (
         UniqueConstraint("merchant_id", "origin", "external_id"),
-        Index("ix_orders_merchant_placed", "merchant_id", "placed_at"),
+        Index("ix_orders_merchant_placed", "merchant_id", "placed_at", "id"),
+        Index("ix_orders_merchant_number", "merchant_id", "number"),
+        Index("ix_orders_merchant_state", "merchant_id", "state", "placed_at"),
     )
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     shop_id: Mapped[str | None] = mapped_column(Id, ForeignKey("connections.id"))
     origin: Mapped[str] = mapped_column(Name)
     external_id: Mapped[str] = mapped_column(Name)
-    number: Mapped[str] = mapped_column(Name, index=True)
+    number: Mapped[str] = mapped_column(Name)
     state: Mapped[str] = mapped_column(Word, default="received")
     held_for: Mapped[str] = mapped_column(Word, default="")
     state_reason: Mapped[str] = mapped_column(default="")
@@ -84,11 +87,25 @@ class OrderNumber(MerchantOwned, Base):
     """A number the order has anywhere: in the shop, on a receipt, a parcel, an invoice. Search looks here."""
 
     __tablename__ = "order_numbers"
-    __table_args__ = (UniqueConstraint("order_id", "kind", "number"), Index("ix_order_numbers", "merchant_id", "number"))
+    __table_args__ = (
+        UniqueConstraint("order_id", "kind", "number"),
+        Index("ix_order_numbers", "merchant_id", "number"),
+    )
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(Id, ForeignKey("orders.id"))
     kind: Mapped[str] = mapped_column(Word)
     number: Mapped[str] = mapped_column(Name)
+
+
+class OrderTerm(MerchantOwned, Base):
+    """A word that finds an order: a number it has anywhere, its customer's e-mail address, a word of the name. Folded
+    (see `store.terms`), and sorted by code point so that a prefix is a range. Written by the session, never by hand."""
+
+    __tablename__ = "order_terms"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    merchant_id: Mapped[str] = mapped_column(Id, ForeignKey("merchants.id"), primary_key=True)
+    term: Mapped[str] = mapped_column(Term, primary_key=True)
+    order_id: Mapped[str] = mapped_column(Id, ForeignKey("orders.id"), primary_key=True, index=True)
 
 
 class Fulfilment(MerchantOwned, Base):
@@ -109,7 +126,9 @@ class Fulfilment(MerchantOwned, Base):
     assigned_users: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=now)
     order: Mapped[Order] = relationship(back_populates="fulfilments")
-    lines: Mapped[list[FulfilmentLine]] = relationship(order_by="FulfilmentLine.id", back_populates="fulfilment")
+    lines: Mapped[list[FulfilmentLine]] = relationship(
+        order_by="FulfilmentLine.id", back_populates="fulfilment", lazy="selectin"
+    )
 
 
 class FulfilmentLine(MerchantOwned, Base):
@@ -225,7 +244,10 @@ class Notification(MerchantOwned, Base):
     """A new order for the staff of one outlet; links to the fulfilment."""
 
     __tablename__ = "notifications"
-    __table_args__ = (UniqueConstraint("order_id", "outlet"),)
+    __table_args__ = (
+        UniqueConstraint("order_id", "outlet"),
+        Index("ix_notifications_merchant_at", "merchant_id", "at"),
+    )
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(Id, ForeignKey("orders.id"))
     outlet: Mapped[str] = mapped_column(Word)

@@ -1,0 +1,71 @@
+"""Decisions: what was decided about each event, with everything needed to explain and replay it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from store.columns import new_id, now
+from store.flow_models import Decision
+
+
+def keep(
+    session: Session,
+    *,
+    event_id: str,
+    version: str,
+    summary: str,
+    facts: Any,
+    facts_hash: str,
+    trace: Any,
+    result_hash: str,
+    order_id: str | None = None,
+    duration_us: int = 0,
+    at: datetime | None = None,
+) -> Decision:
+    """Keep a decision; its id is known at once, the row is written when the session flushes."""
+    decision = Decision(
+        id=new_id(),
+        event_id=event_id,
+        order_id=order_id,
+        version=version,
+        summary=summary,
+        facts=facts,
+        facts_hash=facts_hash,
+        trace=trace,
+        result_hash=result_hash,
+        duration_us=duration_us,
+        at=at or now(),
+    )
+    session.add(decision)
+    return decision
+
+
+def get(session: Session, decision_id: str) -> Decision | None:
+    """One decision, or None."""
+    return session.get(Decision, decision_id)
+
+
+def of_event(session: Session, event_id: str) -> Decision | None:
+    """The newest decision about an event (it may have been decided again), or None."""
+    return session.scalar(select(Decision).where(Decision.event_id == event_id).order_by(Decision.id.desc()).limit(1))
+
+
+def list_for_order(session: Session, order_id: str) -> Sequence[Decision]:
+    """The decisions about one order, oldest first."""
+    return session.scalars(select(Decision).where(Decision.order_id == order_id).order_by(Decision.id)).all()
+
+
+def recent(session: Session, *, before: str | None = None, limit: int = 50) -> Sequence[Decision]:
+    """The newest decisions, newest first, without unpacking facts and trace; `before` is the id of the last decision of
+    the page before."""
+    found = (
+        select(Decision).options(defer(Decision.facts), defer(Decision.trace)).order_by(Decision.id.desc()).limit(limit)
+    )
+    if before is not None:
+        found = found.where(Decision.id < before)
+    return session.scalars(found).all()

@@ -1,0 +1,45 @@
+"""Products: the articles a merchant sells, known by SKU."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.columns import new_id
+from store.isolation import merchant_of
+from store.models import Product
+from store.upsert import insert_into
+
+
+def by_sku(session: Session, skus: Collection[str]) -> dict[str, Product]:
+    """The known ones of these articles, by SKU."""
+    if not skus:
+        return {}
+    return {
+        product.sku: product for product in session.scalars(select(Product).where(Product.sku.in_(sorted(set(skus)))))
+    }
+
+
+def list_all(session: Session, *, after: str = "", limit: int = 100) -> Sequence[Product]:
+    """A page of articles by SKU; `after` is the last SKU of the page before."""
+    return session.scalars(select(Product).where(Product.sku > after).order_by(Product.sku).limit(limit)).all()
+
+
+def put(session: Session, sku: str, *, name: str | None = None, weight_grams: int | None = None) -> Product:
+    """Create the article or change what is given; None leaves what is known."""
+    given = {"name": name, "weight_grams": weight_grams}
+    changes = {field: value for field, value in given.items() if value is not None}
+    new = insert_into(session, Product).values(
+        id=new_id(), merchant_id=merchant_of(session), sku=sku, **{"name": "", **changes}
+    )
+    keys = ["merchant_id", "sku"]
+    written = (
+        new.on_conflict_do_update(index_elements=keys, set_=changes)
+        if changes
+        else new.on_conflict_do_nothing(index_elements=keys)
+    )
+    session.execute(written)
+    found = select(Product).where(Product.sku == sku).execution_options(populate_existing=True)
+    return session.scalars(found).one()
