@@ -1,0 +1,153 @@
+"""Sourcing against an oracle that tries everything, and the promises that hold for every plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.sourcing import Candidate, Effort, Limits, OrderLine, Sourcing, Stock, source
+from engine.sourcing_types import METHODS
+from tests.engine.sourcing_oracle import best_key, has, may_divide
+
+SKUS = "ABCD"
+Question = tuple[list[OrderLine], list[Candidate], Limits]
+
+
+@st.composite
+def questions(draw: st.DrawFn, skus: str = SKUS) -> Question:
+    """Up to 4 lines over few articles, so that lines share them, and up to 5 outlets that mostly need splitting."""
+    quantities = st.integers(1, 4)
+    lines = [
+        OrderLine(f"line-{nth}", draw(st.sampled_from(skus)), draw(quantities))
+        for nth in range(draw(st.integers(1, 4)))
+    ]
+    stock = st.builds(Stock, st.integers(-1, 5), st.integers(0, 1), st.integers(0, 1))
+    outlets = [
+        Candidate(
+            f"outlet-{nth}",
+            draw(st.dictionaries(st.sampled_from(skus), stock, max_size=len(skus))),
+            priority=draw(st.integers(0, 2)),
+            preference=draw(st.sampled_from([0, 0, 5, -1])),
+            excluded=draw(st.sampled_from([False] * 7 + [True])),
+            required=draw(st.sampled_from([False] * 11 + [True])),
+        )
+        for nth in range(draw(st.integers(1, 5)))
+    ]
+    limits = Limits(
+        draw(st.sampled_from([None, None, 1, 2, 3])), draw(st.sampled_from(["when_needed", "never", "freely"]))
+    )
+    return lines, outlets, limits
+
+
+def must_be_exact_and_honest(question: Question, effort: Effort) -> Sourcing:
+    lines, outlets, limits = question
+    plan = source(lines, outlets, limits, effort)
+    assert plan.score.key == best_key(lines, outlets, limits)
+    assert plan.optimal
+    assert plan.method in METHODS
+    must_keep_its_promises(question, plan)
+    return plan
+
+
+def must_keep_its_promises(question: Question, plan: Sourcing) -> None:
+    lines, outlets, limits = question
+    of_line = {line.id: line for line in lines}
+    fulfilled, parts, taken = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
+    for line, outlet, quantity in plan.allocations:
+        assert quantity > 0
+        fulfilled[line] += quantity
+        parts[line] += 1
+        taken[outlet, of_line[line].sku] += quantity
+    short = {shortage.line: shortage.quantity for shortage in plan.shortages}
+    assert all(quantity > 0 for quantity in short.values())
+    for line in lines:
+        assert fulfilled[line.id] + short.get(line.id, 0) == line.quantity
+        assert may_divide(line, outlets, limits) or parts[line.id] <= 1
+    able = {outlet.id: outlet for outlet in outlets}
+    assert all(quantity <= has(able[outlet], sku) for (outlet, sku), quantity in taken.items())
+    assert {outlet for outlet, _ in taken} == set(plan.outlets)
+    assert plan.score.units == sum(fulfilled.values())
+    assert plan.bound.outlets <= len(plan.outlets)
+    assert not plan.optimal or plan.bound.outlets == len(plan.outlets)
+
+
+@settings(max_examples=500, deadline=None)
+@given(questions())
+def test_the_plan_is_the_best_there_is(question: Question) -> None:
+    must_be_exact_and_honest(question, Effort())
+
+
+@settings(max_examples=250, deadline=None)
+@given(questions(skus="AB"))
+def test_lines_that_share_an_article_get_the_best_plan_and_never_the_same_piece(question: Question) -> None:
+    must_be_exact_and_honest(question, Effort())
+
+
+@settings(max_examples=150, deadline=None)
+@given(questions(), st.sampled_from([0, 2, 5]))
+def test_highs_gives_the_same_answer_when_our_search_is_out_of_steps(question: Question, search_steps: int) -> None:
+    plan = must_be_exact_and_honest(question, Effort(search_steps=search_steps))
+    ours = source(*question)
+    assert plan.score == ours.score
+
+
+@settings(max_examples=150, deadline=None)
+@given(questions(), st.randoms(use_true_random=False))
+def test_the_order_in_which_things_are_given_does_not_matter(question: Question, random: Random) -> None:
+    lines, outlets, limits = question
+    plan = source(lines, outlets, limits)
+    shuffled_lines, shuffled_outlets = list(lines), list(outlets)
+    random.shuffle(shuffled_lines)
+    random.shuffle(shuffled_outlets)
+    assert source(shuffled_lines, shuffled_outlets, limits) == plan
+    assert source(shuffled_lines, shuffled_outlets, limits).as_dict() == plan.as_dict()
+
+
+@st.composite
+def covers(draw: st.DrawFn) -> Question:
+    """Eight single pieces over eight outlets: set covers in which several plans tie on the number of outlets."""
+    skus = "ABCDEFGH"
+    lines = [OrderLine(sku.lower(), sku, 1) for sku in skus]
+    outlets = [
+        Candidate(
+            f"outlet-{nth}",
+            {sku: Stock(1) for sku in draw(st.sets(st.sampled_from(skus), min_size=1, max_size=5))},
+            priority=draw(st.integers(0, 9)),
+            preference=draw(st.sampled_from([0, 0, 0, 10, -20])),
+        )
+        for nth in range(8)
+    ]
+    return lines, outlets, Limits(draw(st.sampled_from([None, None, 2, 3])))
+
+
+@settings(max_examples=120, deadline=None)
+@given(covers())
+def test_among_plans_with_as_few_outlets_the_best_one_wins(question: Question) -> None:
+    must_be_exact_and_honest(question, Effort())
+
+
+@pytest.mark.parametrize("divide_lines", ["when_needed", "never", "freely"])
+def test_a_larger_order_gets_the_same_answer_from_both_searches(divide_lines: str) -> None:
+    lines = [OrderLine(f"line-{nth:02}", f"sku-{nth * 7 % 11}", 1 + nth * nth % 5) for nth in range(14)]
+    outlets = [
+        Candidate(
+            f"outlet-{nth:02}",
+            {f"sku-{sku}": Stock((nth * 13 + sku * 7) % 6) for sku in range(11) if (nth * 5 + sku * 3) % 7 < 4},
+            priority=nth * 11 % 17,
+            preference=(nth % 3) * 5,
+        )
+        for nth in range(20)
+    ]
+    for most in (None, 2, 3):
+        limits = Limits(most, divide_lines)  # type: ignore[arg-type]
+        ours, theirs = source(lines, outlets, limits), source(lines, outlets, limits, Effort(search_steps=0))
+        assert theirs.method == "highs"
+        assert ours.score == theirs.score
+        assert ours.optimal
+        assert theirs.optimal
+        must_keep_its_promises((lines, outlets, limits), ours)
+        must_keep_its_promises((lines, outlets, limits), theirs)
