@@ -41,7 +41,7 @@ class Event(MerchantOwned, Base):
     status: Mapped[str] = mapped_column(Word, default="received")
     reason: Mapped[str] = mapped_column(default="")
     order_id: Mapped[str | None] = mapped_column(Id, ForeignKey("orders.id"), index=True)
-    caused_by: Mapped[int | None] = mapped_column(Serial)
+    caused_by: Mapped[int | None] = mapped_column(Serial, index=True)
     received_at: Mapped[datetime] = mapped_column(default=now)
     decided_at: Mapped[datetime | None]
 

@@ -1,0 +1,1 @@
+"""Carries out what was decided: drains the outbox into the connected systems and takes in what they answer."""

@@ -1,0 +1,27 @@
+"""The RQ jobs. Their arguments are ids; everything else they find in the services of their process."""
+
+from __future__ import annotations
+
+import logging
+
+from workers import services
+from workers.decide import decide_guarded
+from workers.drain import Drainer
+from workers.errands import errand_for
+
+log = logging.getLogger(__name__)
+
+
+def drain(connection_id: str) -> None:
+    """Carry out what is due for a connection."""
+    here = services.current()
+    with errand_for(here, connection_id) as errand:
+        if errand is None:
+            return
+        report = Drainer(here, errand, stop=services.stopping.is_set).run()
+    log.info("drained: %s; ended: %s", report.outcomes, report.ended, extra={"connection_id": connection_id})
+
+
+def decide(merchant_id: str, event_id: str) -> None:
+    """Decide an event that was kept."""
+    decide_guarded(services.current(), merchant_id, event_id)
