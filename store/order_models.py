@@ -69,7 +69,7 @@ class OrderLine(MerchantOwned, Base):
     """One line of an order. `line` is its id in the shop."""
 
     __tablename__ = "order_lines"
-    __table_args__ = (UniqueConstraint("order_id", "line"), CheckConstraint("quantity > 0"))
+    __table_args__ = (UniqueConstraint("order_id", "line"), CheckConstraint("quantity > 0", name="quantity"))
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(Id, ForeignKey("orders.id"), index=True)
     position: Mapped[int]
@@ -200,7 +200,7 @@ class StockLevel(MerchantOwned, Base):
     `sequence` is the highest version number the till reported; older reports never overwrite it."""
 
     __tablename__ = "stock_levels"
-    __table_args__ = (UniqueConstraint("merchant_id", "sku", "outlet"), CheckConstraint("reserved >= 0"))
+    __table_args__ = (UniqueConstraint("merchant_id", "sku", "outlet"), CheckConstraint("reserved >= 0", name="reserved"))
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     outlet: Mapped[str] = mapped_column(Word)
     sku: Mapped[str] = mapped_column(Name)
