@@ -1,0 +1,146 @@
+"""Typed rules back into text: the canonical form, which reads as the same rules again.
+
+Comments and the order of rules in a file are not part of the typed rules, so the formatter does not keep them; rules
+come in agenda order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from engine.ast import Condition, DecisionRules, Demand, Group, LiteralList, Operand, Path, Rule
+from engine.checker import setting_type
+from engine.demands import Forms, form_parts
+from engine.literals import literal_text
+from engine.rule_settings import setting_words
+from engine.sentences import UNPRINTABLE, escape, quote
+from engine.types import Value
+from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
+
+_PLAIN = re.compile(r"[^\W_](?:[^#:]|(?<=\S)#|:(?=\S))*(?<=[^\s:])")
+
+
+def format_decision(decision: DecisionRules, vocabulary: Vocabulary = VOCABULARY) -> str:
+    """The canonical YAML text of a decision."""
+    return "".join(f"{line}\n" for line in _Writer(decision, vocabulary).lines())
+
+
+def condition_text(condition: Condition, decision: DecisionRules, vocabulary: Vocabulary = VOCABULARY) -> str:
+    """One condition as the sentence an admin writes."""
+    return _Writer(decision, vocabulary).condition(condition)
+
+
+def demand_text(demand: Demand, decision: DecisionRules, vocabulary: Vocabulary = VOCABULARY) -> str:
+    """One demand as the sentence an admin writes."""
+    return _Writer(decision, vocabulary).demand(demand)
+
+
+class _Writer:
+    def __init__(self, decision: DecisionRules, vocabulary: Vocabulary) -> None:
+        self.decision = decision
+        self.vocabulary = vocabulary
+        self.spec: DecisionSpec = vocabulary.decisions[decision.name]
+        self.words = Forms(self.spec).words
+
+    def lines(self) -> Iterator[str]:
+        yield f"decision: {self.decision.name}"
+        if self.decision.description:
+            yield f"description: {scalar(self.decision.description)}"
+        if self.decision.settings:
+            yield "settings:"
+            for name, value in self.decision.settings.items():
+                yield from _setting(name, value)
+        yield "rules:" if self.decision.rules else "rules: []"
+        for rule in self.decision.rules:
+            yield from self.rule(rule)
+
+    def rule(self, rule: Rule) -> Iterator[str]:
+        yield f"  - id: {scalar(rule.id)}"
+        if rule.description:
+            yield f"    description: {scalar(rule.description)}"
+        yield f"    priority: {rule.priority}"
+        if rule.when.children:
+            yield "    when:"
+            yield from self._children(rule.when, "      ")
+        yield "    then:"
+        for demand in rule.then:
+            yield f"      - {scalar(self.demand(demand))}"
+
+    def _children(self, group: Group, indent: str) -> Iterator[str]:
+        for child in group.children:
+            if isinstance(child, Group):
+                yield f"{indent}- {child.kind}:"
+                yield from self._children(child, indent + "    ")
+            else:
+                yield f"{indent}- {scalar(self.condition(child))}"
+
+    def condition(self, condition: Condition) -> str:
+        words = [str(condition.left), condition.operator]
+        of = self._type(condition.left)
+        if condition.right is not None:
+            words.append(self._operand(condition.right, of, condition.operator))
+        if condition.upper is not None:
+            words += ["and", self._operand(condition.upper, of, condition.operator)]
+        return " ".join(words)
+
+    def _operand(self, operand: Operand, of: str, operator: str) -> str:
+        if isinstance(operand, Path):
+            return str(operand)
+        if isinstance(operand, LiteralList):
+            return "[" + ", ".join(literal_text(value, of) for value in operand.values) + "]"
+        if operator == "matches":
+            return quote(str(operand.value))
+        return literal_text(operand.value, of)
+
+    def _type(self, path: Path) -> str:
+        if path.type == "setting":
+            return setting_type(self.decision.settings[path.field])
+        return self.vocabulary.facts[path.type].by_name[path.field].type
+
+    def demand(self, demand: Demand) -> str:
+        outcome = self.spec.by_name[demand.outcome]
+        types = {slot.name: slot.type for slot in outcome.slots}
+        words = [
+            self._slot(demand.slots[name], types[name]) if is_slot else name
+            for name, is_slot in form_parts(outcome.form)
+        ]
+        return " ".join(words) + (f" because {quote(demand.reason)}" if demand.reason else "")
+
+    def _slot(self, operand: Operand, of: str) -> str:
+        text = self._operand(operand, of, "")
+        return quote(text) if text in self.words and not isinstance(operand, Path) else text
+
+
+def _setting(name: str, value: Value) -> Iterator[str]:
+    if isinstance(value, tuple) and not hasattr(value, "currency"):
+        yield f"  {name}:" if value else f"  {name}: []"
+        yield from (f"    - {scalar(item)}" for item in value)
+        return
+    words, quoted = setting_words(value)
+    yield f"  {name}: {_double_quoted(words) if quoted else (scalar(words) if isinstance(value, str) else words)}"
+
+
+def scalar(text: str) -> str:
+    """Text as a YAML scalar that every YAML reader takes for this text: plain where that is safe."""
+    if UNPRINTABLE.search(text):
+        return _double_quoted(text)
+    if _PLAIN.fullmatch(text) and _is_text(text):
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _double_quoted(text: str) -> str:
+    return '"' + _DOUBLE.sub(lambda found: escape(found[0]), text) + '"'
+
+
+_DOUBLE = re.compile(rf'["\\]|{UNPRINTABLE.pattern}')
+_RESOLVER = yaml.resolver.Resolver()
+
+
+def _is_text(plain: str) -> bool:
+    """Whether YAML takes a plain scalar for text, and not for a number, a date or a truth value."""
+    tag: str = _RESOLVER.resolve(yaml.ScalarNode, plain, (True, False))  # type: ignore[no-untyped-call]
+    return tag == "tag:yaml.org,2002:str"
