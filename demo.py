@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,22 +67,31 @@ SHIPPING_METHODS = (
 
 def write_seeds(directory: Path) -> tuple[Path, Path]:
     """Write what the sandboxes are filled with on their first start. Returns the files of shop and till."""
-    shop = directory / "sandbox-shop.json"
-    shop.write_text(json.dumps({
+    shop, till = directory / "sandbox-shop.json", directory / "sandbox-till.json"
+    shop.write_text(json.dumps(shop_seed()))
+    till.write_text(json.dumps(till_seed()))
+    return shop, till
+
+
+def shop_seed() -> dict[str, Any]:
+    """What the shop sells."""
+    return {
         "products": [
             {"sku": a.sku, "name": a.name, "price": a.price, "tax_rate": int(a.tax_rate), "quantity": sum(a.stock.values())}
             for a in ARTICLES
         ],
         "shipping_methods": SHIPPING_METHODS,
         "store_name": "The Teahouse",
-    }))  # fmt: skip
-    till = directory / "sandbox-till.json"
-    till.write_text(json.dumps({
+    }
+
+
+def till_seed() -> dict[str, Any]:
+    """What the till knows: outlets, articles, and how many of each are where."""
+    return {
         "outlets": [{"name": o["name"], "city": o["name"]} for o in OUTLETS],
         "products": [{"sku": a.sku, "name": a.name, "price": a.price, "tax_rate": a.tax_rate} for a in ARTICLES],
         "stock": {a.sku: {_outlet_name(code): units for code, units in a.stock.items()} for a in ARTICLES},
-    }))  # fmt: skip
-    return shop, till
+    }
 
 
 def _outlet_name(code: str) -> str:
@@ -148,7 +158,14 @@ def _shop_access() -> dict[str, str]:
 
 def _till_access() -> tuple[dict[str, str], dict[str, Any]]:
     names = {str(o["code"]): str(o["name"]) for o in OUTLETS}
-    return retail_sandbox.connection_credentials(), retail_sandbox.connection_settings(names)
+    access = {
+        "client_id": retail_sandbox.CLIENT_ID,
+        "client_secret": retail_sandbox.DEFAULT_SECRET,
+        "access_token": retail_sandbox.ACCESS_TOKEN,
+        "refresh_token": retail_sandbox.REFRESH_TOKEN,
+        "expires": str(int(time.time()) + 86_400),
+    }
+    return access, retail_sandbox.connection_settings(names)
 
 
 def _connection(
