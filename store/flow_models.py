@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from store.columns import Compressed, new_id, now
 from store.models import Base, Id, MerchantOwned, Name, Word
 from store.order_models import Serial
+
+
+IS_DEAD = text("status = 'dead'")
 
 
 class Event(MerchantOwned, Base):
@@ -78,6 +81,7 @@ class Command(MerchantOwned, Base):
         Index("ix_commands_due", "connection_id", "status", "due_at", "id"),
         Index("ix_commands_subject", "connection_id", "subject", "status", "id"),
         Index("ix_commands_collapse", "connection_id", "collapse_key", "status"),
+        Index("ix_commands_dead", "merchant_id", "order_id", sqlite_where=IS_DEAD, postgresql_where=IS_DEAD),
     )
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     connection_id: Mapped[str] = mapped_column(Id, ForeignKey("connections.id"))

@@ -148,7 +148,7 @@ def search(
     """
     wanted = select(Order).order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit + 1)
     if text.strip():
-        wanted = wanted.where(_matches(text))
+        wanted = wanted.where(matches(text))
     if state:
         wanted = wanted.where(Order.state == state)
     if cursor:
@@ -211,8 +211,8 @@ def _by_number(session: Session, number: str, shop: str | None) -> Sequence[Orde
     return session.scalars(wanted.where(Order.id.in_(elsewhere))).all()
 
 
-def _matches(text: str) -> ColumnElement[bool]:
-    """The text as one term, or each of its words as one."""
+def matches(text: str) -> ColumnElement[bool]:
+    """The condition that an order begins with `text` in any number, e-mail address or word of a name; see `search`."""
     whole, parts = fold(text), words(text)
     if not whole:
         return false()

@@ -1,0 +1,102 @@
+"""What an adapter may remember between calls, kept in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from store import bindings
+from store.connections import UnknownConnection
+from store.dialects import insert_into
+from store.isolation import merchant_of
+from store.models import Connection, ConnectionMemory
+from store.secrets import Cipher
+from store.session import Database
+
+
+class StoreMemory:
+    """The memory of one connection. Each write is a transaction of its own, committed when the call returns, so that a
+    crash directly after a call abroad leaves no twin behind: never use one inside a session of the same process, which
+    on SQLite would wait for itself.
+
+    `lock` makes a lock that one holder at a time has over all processes; it is given the name and returns a context.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        merchant_id: str,
+        connection_id: str,
+        cipher: Cipher,
+        lock: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
+        self._database = database
+        self._merchant_id = merchant_id
+        self._connection_id = connection_id
+        self._cipher = cipher
+        self._lock = lock
+
+    def external(self, kind: str, ours: str) -> str | None:
+        """Their id for ours, or None."""
+        with self._reading() as session:
+            return bindings.external(session, self._connection_id, kind, ours)
+
+    def ours(self, kind: str, external: str) -> str | None:
+        """Our id for theirs, or None."""
+        with self._reading() as session:
+            return bindings.ours(session, self._connection_id, kind, external)
+
+    def bind(self, kind: str, ours: str, external: str) -> None:
+        """Both ids mean the same thing from now on; what either was bound to before no longer counts."""
+        with self._writing() as session:
+            bindings.bind(session, self._connection_id, kind, ours, external)
+
+    def get(self, key: str) -> Any:
+        """What was put under this key, or None."""
+        found = select(ConnectionMemory.value).where(
+            ConnectionMemory.connection_id == self._connection_id, ConnectionMemory.key == key
+        )
+        with self._reading() as session:
+            return session.scalar(found)
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember any JSON value; None forgets the key."""
+        mine = (ConnectionMemory.connection_id == self._connection_id, ConnectionMemory.key == key)
+        with self._writing() as session:
+            if value is None:
+                session.execute(delete(ConnectionMemory).where(*mine))
+                return
+            new = insert_into(session, ConnectionMemory).values(
+                merchant_id=merchant_of(session), connection_id=self._connection_id, key=key, value=value
+            )
+            session.execute(new.on_conflict_do_update(index_elements=["connection_id", "key"], set_={"value": value}))
+
+    def credentials(self) -> Mapping[str, str]:
+        """The credentials as they are now: another process may have replaced them since the call began."""
+        with self._reading() as session:
+            return self._cipher.decrypt(self._connection(session).credentials)
+
+    def replace_credentials(self, credentials: Mapping[str, str]) -> None:
+        """Keep new credentials, for example a rotated token."""
+        with self._writing() as session:
+            self._connection(session).credentials = self._cipher.encrypt(credentials)
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """One holder at a time over all processes."""
+        return self._lock(f"{self._connection_id}:{name}")
+
+    def _reading(self) -> AbstractContextManager[Session]:
+        return self._database.session(self._merchant_id, read_only=True)
+
+    def _writing(self) -> AbstractContextManager[Session]:
+        return self._database.session(self._merchant_id)
+
+    def _connection(self, session: Session) -> Connection:
+        connection = session.get(Connection, self._connection_id)
+        if connection is None:
+            raise UnknownConnection(f"the connection {self._connection_id} was removed")
+        return connection
