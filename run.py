@@ -197,7 +197,7 @@ def _api(settings: config.Config) -> Process:
 
 
 def _workers(settings: config.Config) -> Process:
-    return Process("workers", [sys.executable, "-m", "workers"], lambda: True, _environment(settings))
+    return Process("workers", [sys.executable, "-c", "import wiring; wiring.run_workers()"], lambda: True, _environment(settings))
 
 
 def _serves(url: str) -> bool:

@@ -12,6 +12,7 @@ from adapters.base import Adapter
 from adapters.lightspeed_ecom.adapter import LightspeedEcom
 from adapters.lightspeed_retail.adapter import LightspeedRetail
 from config import Config
+from config import from_environment as environment
 from store.migrate import migrate
 from store.secrets import Cipher
 from store.session import Database
@@ -19,7 +20,8 @@ from workers.bell import Bell
 from workers.deciding.books import CompiledBooks
 from workers.deciding.intake import Intake
 from workers.exchanges import new_session
-from workers.services import WorkerSettings
+from workers.run import supervise
+from workers.settings import WorkerSettings
 
 ADAPTERS: tuple[Adapter, ...] = (LightspeedEcom(), LightspeedRetail())
 """Every external system we can speak to."""
@@ -67,3 +69,14 @@ def build(config: Config) -> Services:
 def prepare(config: Config) -> None:
     """Bring the database to the newest schema. Safe when several processes do it at once."""
     migrate(config.database_url)
+
+
+def from_environment() -> Services:
+    """The parts for a process of its own, set up from the environment. A function at the top of a module, because new
+    worker processes import it by name."""
+    return build(environment())
+
+
+def run_workers() -> None:
+    """Be the workers and the relay until SIGTERM."""
+    supervise(from_environment, workers=environment().worker_processes)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import config
 import wiring
 from api import create_app
 
-app = create_app(wiring.build(config.from_environment()))
+app = create_app(wiring.from_environment())
