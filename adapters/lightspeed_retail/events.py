@@ -1,11 +1,14 @@
 """What the till shows, as events in our words.
 
-The id of an event names the thing and its version over there, so whoever learns it (webhook, poll, our own call) makes
-the same event and it is taken once.
+The id of an event names the thing, its version over there and (where the same version can come to say something else,
+as when an outlet is linked later) its content, so whoever learns it (webhook, poll, our own call) makes the same event
+and it is taken once.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +18,11 @@ from adapters.base import NewEvent, Refused
 from adapters.lightspeed_retail import mapping
 from adapters.lightspeed_retail.client import Till
 from adapters.lightspeed_retail.settings import setting
+
+
+def identity(name: str, data: Mapping[str, Any]) -> str:
+    """An event id that changes with the content."""
+    return f"{name}:{hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 def order_of(till: Till, sale: Mapping[str, Any]) -> str | None:
@@ -67,24 +75,21 @@ def of_fulfilment(till: Till, order: str, sale: Mapping[str, Any], fulfilment: M
     id, version = str(fulfilment["id"]), int(fulfilment.get("version") or 0) + voided
     if till.memory.ours("fulfilment", id) is None:
         till.memory.bind("fulfilment", id, id)
+    data = {
+        "order": {"id": order},
+        "fulfilment": id,
+        "outlet": till.memory.ours("outlet", str(fulfilment.get("outlet_id"))),
+        "type": mapping.FULFILMENT_TYPE.get(str(fulfilment.get("type")), "delivery"),
+        "status": "cancelled" if voided else mapping.FULFILMENT_STATUS.get(str(fulfilment.get("state")), "in_progress"),
+        "receipt_number": receipt(sale),
+        "note": str(fulfilment.get("note") or ""),
+        "assigned_users": [_user_name(till, str(user)) for user in fulfilment.get("user_ids") or ()],
+        "lines": _fulfilment_lines(till, fulfilment),
+    }
     return NewEvent(
-        id=f"fulfilment:{id}:{version}",
-        type="fulfilment.status_changed",
-        subject=f"fulfilment:{id}",
-        time=mapping.moment(sale.get("updated_at") if voided else fulfilment.get("updated_at")),
-        sequence=version,
-        data={
-            "order": {"id": order},
-            "fulfilment": id,
-            "outlet": till.memory.ours("outlet", str(fulfilment.get("outlet_id"))),
-            "type": mapping.FULFILMENT_TYPE.get(str(fulfilment.get("type")), "delivery"),
-            "status": "cancelled" if voided else mapping.FULFILMENT_STATUS.get(str(fulfilment.get("state")), "in_progress"),
-            "receipt_number": receipt(sale),
-            "note": str(fulfilment.get("note") or ""),
-            "assigned_users": [_user_name(till, str(user)) for user in fulfilment.get("user_ids") or ()],
-            "lines": _fulfilment_lines(till, fulfilment),
-        },
-    )
+        id=identity(f"fulfilment:{id}:{version}", data), type="fulfilment.status_changed", subject=f"fulfilment:{id}",
+        time=mapping.moment((sale if voided else fulfilment).get("updated_at")), sequence=version, data=data,
+    )  # fmt: skip
 
 
 def _fulfilment_lines(till: Till, fulfilment: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -126,15 +131,17 @@ def expect_payments(till: Till, sale_id: str, ids: Iterable[str]) -> None:
 
 
 def _payments(till: Till, order: str, sale: Mapping[str, Any]) -> list[NewEvent]:
+    """The payments that others made. The total paid is counted up to each payment, so that a later one changes nothing
+    about what was said of an earlier one."""
     ours = set(till.memory.get(f"payments:{sale['id']}") or ())
-    standing = mapping.payments(sale)
-    paid = sum((mapping.amount(payment.get("amount")) for payment in standing), mapping.amount(0))
-    return [
-        _payment(till, order, sale, payment, "payment.received" if mapping.amount(payment.get("amount")) > 0 else "payment.refunded",
-                 mapping.money(paid))
-        for payment in standing
-        if str(payment.get("id")) not in ours and mapping.amount(payment.get("amount")) != 0
-    ]  # fmt: skip
+    paid, found = mapping.amount(0), []
+    for payment in sorted(mapping.payments(sale), key=lambda each: (str(each.get("date")), str(each.get("id")))):
+        value = mapping.amount(payment.get("amount"))
+        paid += value
+        if str(payment.get("id")) not in ours and value:
+            type = "payment.received" if value > 0 else "payment.refunded"
+            found.append(_payment(till, order, sale, payment, type, mapping.money(paid)))
+    return found
 
 
 def _refunds(till: Till, sale: Mapping[str, Any], original: str) -> list[NewEvent]:
@@ -143,7 +150,7 @@ def _refunds(till: Till, sale: Mapping[str, Any], original: str) -> list[NewEven
     if order is None or sale.get("state") != "closed":
         return []
     first = till.sale(original) or {}
-    paid = mapping.money(sum((mapping.amount(p.get("amount")) for p in mapping.payments(first)), mapping.amount(0)))
+    paid = mapping.money(sum((mapping.amount(each.get("amount")) for each in mapping.payments(first)), mapping.amount(0)))
     return [_payment(till, order, sale, payment, "payment.refunded", paid) for payment in mapping.payments(sale)]
 
 
@@ -193,14 +200,16 @@ def _tracking(till: Till, order: str, sale: Mapping[str, Any]) -> list[NewEvent]
         rows = {match.group("number"): match.groupdict() for match in found}
     except (re2.error, IndexError) as error:
         raise Refused(f"The setting tracking_pattern is no usable pattern with a group named number ({error}).") from error
-    return [
-        NewEvent(
-            id=f"tracking:{sale['id']}:{number}", type="shipment.tracking_added", subject=f"order:{order}",
-            time=mapping.moment(sale.get("updated_at")),
-            data={"order": {"id": order}, "number": number, "url": row.get("url") or "", "carrier": row.get("carrier") or ""},
-        )
-        for number, row in rows.items()
-    ]  # fmt: skip
+    found = []
+    for number, row in rows.items():
+        data = {"order": {"id": order}, "number": number, "url": row.get("url") or "", "carrier": row.get("carrier") or ""}
+        found.append(
+            NewEvent(
+                id=identity(f"tracking:{sale['id']}:{number}", data), type="shipment.tracking_added",
+                subject=f"order:{order}", time=mapping.moment(sale.get("updated_at")), data=data,
+            )
+        )  # fmt: skip
+    return found
 
 
 # Stock
@@ -219,11 +228,12 @@ def of_stock(till: Till, records: Iterable[Mapping[str, Any]], *, ask: bool = Tr
         if sku is None:
             continue
         version = int(record.get("version") or 0)
+        data = {"outlet": outlet, "sku": sku, "on_hand": mapping.count(record.get("current_inventory_level"))}
+        name = f"stock:{record.get('id') or product}:{version}"
         events.append(
             NewEvent(
-                id=f"stock:{record.get('id') or product}:{version}", type="stock.changed", subject=f"stock:{outlet}:{sku}",
-                time=mapping.moment(record.get("updated_at")), sequence=version,
-                data={"outlet": outlet, "sku": sku, "on_hand": mapping.count(record.get("current_inventory_level"))},
+                id=identity(name, data), type="stock.changed", subject=f"stock:{outlet}:{sku}",
+                time=mapping.moment(record.get("updated_at")), sequence=version, data=data,
             )
         )  # fmt: skip
     return events

@@ -117,7 +117,8 @@ def sale_note(order: Mapping[str, Any], customer: Mapping[str, Any], address: Ma
     shop = SHOP_TITLE.get(str(order.get("shop_platform") or ""), "Online")
     name = " ".join(part for part in (customer_name(customer), customer.get("email"), customer.get("phone")) if part)
     where = ", ".join(part for part in (_one_line(address.get(key)) for key in _ADDRESS_KEYS) if part)
-    remarks = "; ".join(part for part in (_one_line(order.get("comment")), _one_line(note)) if part)
+    said = [_one_line(row) for row in f"{note}\n{order.get('comment') or ''}".splitlines()]
+    remarks = "; ".join(row for row in dict.fromkeys(said) if row and row != f"Order {order['number']}")
     rows = (("Order", f"{order['number']} ({shop})"), ("Customer", name), ("Address", where), ("Remarks", remarks))
     return "\n".join(f"{label}: {_one_line(text)}" for label, text in rows if text)
 

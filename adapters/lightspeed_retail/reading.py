@@ -78,9 +78,10 @@ def read_products(till: Till, call: Call) -> Result:
 
 def _product(row: Mapping[str, Any], sku: str, id: str, version: int) -> NewEvent:
     name = str(row.get("variant_name") or row.get("name") or sku)
+    data = {"sku": sku, "name": name, "external_id": id}
     return NewEvent(
-        id=f"product:{id}:{version}", type="product.changed", subject=f"product:{sku}",
-        time=mapping.moment(row.get("updated_at")), sequence=version, data={"sku": sku, "name": name, "external_id": id},
+        id=events.identity(f"product:{id}:{version}", data), type="product.changed", subject=f"product:{sku}",
+        time=mapping.moment(row.get("updated_at")), sequence=version, data=data,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from adapters.lightspeed_retail.sandbox_pages import till_pages
 from adapters.sandbox import Profile, SandboxState, create_sandbox, main
 from adapters.sandbox.app import DEFAULT_SECRET
 
-DEFAULT_PORT = 9102
+DEFAULT_PORT = 8802
 CLIENT_ID = "wissel-demo"
 ACCESS_TOKEN = "sandbox-access-token"
 REFRESH_TOKEN = "sandbox-refresh-token"
@@ -107,10 +107,11 @@ def _set_credentials(state: SandboxState) -> None:
         state.set_setting(name, value)
 
 
-def credentials(state: SandboxState) -> dict[str, str]:
-    """What a connection to this sandbox needs now."""
-    names = ("access_token", "refresh_token", "client_id", "client_secret")
-    return {**{name: str(state.setting(name)) for name in names}, "expires": str(state.setting("token_expires"))}
+def connection_credentials(secret: str = DEFAULT_SECRET) -> dict[str, str]:
+    """What a connection to a fresh sandbox needs. When its token has expired, the refresh token makes a new one."""
+    return {
+        "access_token": ACCESS_TOKEN, "refresh_token": REFRESH_TOKEN, "client_id": CLIENT_ID, "client_secret": secret,
+    }  # fmt: skip
 
 
 def connection_settings(outlets: Mapping[str, str]) -> dict[str, Any]:

@@ -43,13 +43,19 @@ Read = Callable[[Mapping[str, Any]], tuple[str, str, dict[str, Any]] | None]
 
 
 def _sale(entity: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
-    id = entity.get("id")
-    return (f"sale:{id}", "read_sale", {"sale_id": str(id)}) if id else None
+    id = _id(entity)
+    return (f"sale:{id}", "read_sale", {"sale_id": id}) if id else None
 
 
 def _stock(entity: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
-    product = entity.get("product_id") or (entity.get("product") or {}).get("id")
-    return (f"product:{product}", "read_stock", {"product_id": str(product)}) if product else None
+    product = _id(entity, "product_id") or _id(entity.get("product"))
+    return (f"product:{product}", "read_stock", {"product_id": product}) if product else None
+
+
+def _id(entity: Any, key: str = "id") -> str:
+    """An id as text; empty when there is none or it is something no id can be."""
+    value = entity.get(key) if isinstance(entity, Mapping) else None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) <= 100 else ""
 
 
 READS: Mapping[str, Read] = {"sale.update": _sale, "inventory.update": _stock}
