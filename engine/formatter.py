@@ -25,20 +25,12 @@ _PLAIN = re.compile(r"[^\W_](?:[^#:]|(?<=\S)#|:(?=\S))*(?<=[^\s:])")
 
 def format_decision(decision: DecisionRules, vocabulary: Vocabulary = VOCABULARY) -> str:
     """The canonical YAML text of a decision."""
-    return "".join(f"{line}\n" for line in _Writer(decision, vocabulary).lines())
+    return "".join(f"{line}\n" for line in RuleWriter(decision, vocabulary).lines())
 
 
-def condition_text(condition: Condition, decision: DecisionRules, vocabulary: Vocabulary = VOCABULARY) -> str:
-    """One condition as the sentence an admin writes."""
-    return _Writer(decision, vocabulary).condition(condition)
+class RuleWriter:
+    """Writes the parts of one decision in its admin's words."""
 
-
-def demand_text(demand: Demand, decision: DecisionRules, vocabulary: Vocabulary = VOCABULARY) -> str:
-    """One demand as the sentence an admin writes."""
-    return _Writer(decision, vocabulary).demand(demand)
-
-
-class _Writer:
     def __init__(self, decision: DecisionRules, vocabulary: Vocabulary) -> None:
         self.decision = decision
         self.vocabulary = vocabulary
@@ -78,8 +70,9 @@ class _Writer:
                 yield f"{indent}- {scalar(self.condition(child))}"
 
     def condition(self, condition: Condition) -> str:
+        """One condition as a sentence."""
         words = [str(condition.left), condition.operator]
-        of = self._type(condition.left)
+        of = self.type_of(condition.left)
         if condition.right is not None:
             words.append(self._operand(condition.right, of, condition.operator))
         if condition.upper is not None:
@@ -95,12 +88,14 @@ class _Writer:
             return quote(str(operand.value))
         return literal_text(operand.value, of)
 
-    def _type(self, path: Path) -> str:
+    def type_of(self, path: Path) -> str:
+        """The field type of a path; a setting's is that of its default."""
         if path.type == "setting":
             return setting_type(self.decision.settings[path.field])
         return self.vocabulary.facts[path.type].by_name[path.field].type
 
     def demand(self, demand: Demand) -> str:
+        """One demand as a sentence, with its reason."""
         outcome = self.spec.by_name[demand.outcome]
         types = {slot.name: slot.type for slot in outcome.slots}
         words = [
