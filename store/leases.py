@@ -200,7 +200,7 @@ def _attempt_values(one: Tried) -> dict[str, Any]:
         "finished_at": one.finished_at,
         "outcome": one.outcome,
         "message": f"{one.message}\n\n{one.detail}" if one.detail else one.message,
-        "exchanges": list(one.exchanges) or None,
+        "exchanges": list(one.exchanges),
     }
 
 
