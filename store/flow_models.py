@@ -12,7 +12,6 @@ from store.columns import Compressed, new_id, now
 from store.models import Base, Id, MerchantOwned, Name, Word
 from store.order_models import Serial
 
-
 IS_DEAD = text("status = 'dead'")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from redis import Redis
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -17,13 +18,13 @@ from store.models import Connection, ConnectionMemory
 from store.secrets import Cipher
 from store.session import Database
 
+LOCK_SECONDS = 60
+
 
 class StoreMemory:
     """The memory of one connection. Each write is a transaction of its own, committed when the call returns, so that a
     crash directly after a call abroad leaves no twin behind: never use one inside a session of the same process, which
-    on SQLite would wait for itself.
-
-    `lock` makes a lock that one holder at a time has over all processes; it is given the name and returns a context.
+    on SQLite would wait for itself. Locks are kept in Redis, which all processes share.
     """
 
     def __init__(
@@ -32,13 +33,13 @@ class StoreMemory:
         merchant_id: str,
         connection_id: str,
         cipher: Cipher,
-        lock: Callable[[str], AbstractContextManager[None]],
+        redis: Redis,
     ) -> None:
         self._database = database
         self._merchant_id = merchant_id
         self._connection_id = connection_id
         self._cipher = cipher
-        self._lock = lock
+        self._redis = redis
 
     def external(self, kind: str, ours: str) -> str | None:
         """Their id for ours, or None."""
@@ -86,8 +87,15 @@ class StoreMemory:
             self._connection(session).credentials = self._cipher.encrypt(credentials)
 
     def lock(self, name: str) -> AbstractContextManager[None]:
-        """One holder at a time over all processes."""
-        return self._lock(f"{self._connection_id}:{name}")
+        """One holder at a time over all processes. A holder that died loses it after a minute; whoever waits longer than
+        that gives up with `redis.exceptions.LockError`."""
+        held: AbstractContextManager[None] = self._redis.lock(
+            f"wissel:memory:{self._connection_id}:{name}",
+            timeout=LOCK_SECONDS,
+            blocking_timeout=LOCK_SECONDS,
+            raise_on_release_error=False,
+        )
+        return held
 
     def _reading(self) -> AbstractContextManager[Session]:
         return self._database.session(self._merchant_id, read_only=True)

@@ -18,7 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store.columns import new_id, now
+from store.isolation import merchant_of
 from store.models import ApiKey, User
+from store.upsert import insert_new
 
 ROLES = ("admin", "support")
 KEY_ROLES = ("events", "support", "admin")
@@ -47,19 +49,19 @@ def create_user(
         raise BadPerson(f"{email!r} is not an e-mail address")
     if role not in ROLES:
         raise BadPerson(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
-    with session.no_autoflush:
-        if session.scalar(select(User.id).where(User.email == email)) is not None:
-            raise BadPerson(f"{email} has an account already")
-    user = User(
+    user = insert_new(
+        session,
+        User,
         id=new_id(),
+        merchant_id=merchant_of(session),
         email=email,
         name=name.strip() or email,
         password_hash=_hash(password),
         role=role,
         outlets=None if outlets is None else list(outlets),
     )
-    session.add(user)
-    session.flush()
+    if user is None:
+        raise BadPerson(f"{email} has an account already")
     return user
 
 

@@ -544,6 +544,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("commands", schema=None) as batch_op:
         batch_op.create_index("ix_commands_collapse", ["connection_id", "collapse_key", "status"], unique=False)
+        batch_op.create_index(
+            "ix_commands_dead",
+            ["merchant_id", "order_id"],
+            unique=False,
+            sqlite_where=sa.text("status = 'dead'"),
+            postgresql_where=sa.text("status = 'dead'"),
+        )
         batch_op.create_index(batch_op.f("ix_commands_decision_id"), ["decision_id"], unique=False)
         batch_op.create_index("ix_commands_due", ["connection_id", "status", "due_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_commands_event_id"), ["event_id"], unique=False)
@@ -579,6 +586,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_commands_event_id"))
         batch_op.drop_index("ix_commands_due")
         batch_op.drop_index(batch_op.f("ix_commands_decision_id"))
+        batch_op.drop_index(
+            "ix_commands_dead", sqlite_where=sa.text("status = 'dead'"), postgresql_where=sa.text("status = 'dead'")
+        )
         batch_op.drop_index("ix_commands_collapse")
 
     op.drop_table("commands")
