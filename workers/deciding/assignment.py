@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine import sourcing
+from engine import assignment, sourcing
 from engine.money import to_text
-from engine.types import Run
+from engine.types import Fact
 from store import customers, notifications, orders, outlets, stock
 from store.models import Connection, Outlet
-from store.order_models import Fulfilment, FulfilmentLine, Order, StockLevel
+from store.order_models import Fulfilment, FulfilmentLine, Order
 from workers.deciding import facts, statuses
 from workers.deciding import stock as stock_handlers
 from workers.deciding.scene import Scene
-
-DEFAULT_DIVIDE = "when_needed"
 
 
 def assign(scene: Scene, order: Order) -> None:
@@ -25,83 +22,38 @@ def assign(scene: Scene, order: Order) -> None:
     When the rules exclude every outlet or want shortages to wait, the order is held and nothing is reserved.
     """
     places = outlets.list_all(scene.session)
-    skus = sorted({line.sku for line in order.lines})
-    levels = stock.levels(scene.session, skus, lock=True)
-    run = _judge_outlets(scene, order, places, levels)
-    unknown = sorted(_required(run) - {o.code for o in places})
+    known = _facts(scene, order, places)
+    run = scene.judge("outlet_assignment", known)
+    codes = [place.code for place in places]
+    unknown = sorted(assignment.required(run) - set(codes))
     if unknown:
         _hold(scene, order, "rule", f"outlet {unknown[0]} is required for it, but no outlet has that code")
         return
-    plan = sourcing.source(_demand(order), _candidates(run, places, levels, skus), _limits(run))
+    plan = assignment.plan(run, known)
     scene.sourcing = plan.as_dict()
-    if not any(o.code not in run.targets("exclude outlet") for o in places):
+    allowed = assignment.allowed(run, codes)
+    if not allowed:
         _hold(scene, order, "rule", "the rules leave no outlet for it")
         return
     short = {s.line: s.quantity for s in plan.shortages}
     if short and not run.first("back-order shortage"):
         _hold(scene, order, "stock", _shortage_sentence(order, short))
         return
-    _carry_out(scene, order, run, plan, short, places)
+    _carry_out(scene, order, plan, _parts(plan, short, allowed[0]), short, places)
 
 
-def _judge_outlets(
-    scene: Scene, order: Order, places: Sequence[Outlet], levels: Mapping[tuple[str, str], StockLevel]
-) -> Run:
+def _facts(scene: Scene, order: Order, places: Sequence[Outlet]) -> list[Fact]:
+    """What the rules see of the order, the outlets and their stock, which stays locked until the decision is kept."""
     shop = scene.shop_of(order)
-    return scene.judge("outlet_assignment", [
+    levels = stock.levels(scene.session, sorted({line.sku for line in order.lines}), lock=True)
+    return [
         facts.event_fact(scene.event, scene.connection),
         *([facts.connection_fact("shop", shop)] if shop else []),
         facts.order_fact(order, known=False),
         *facts.line_facts(order.lines, order.currency, facts.weights(scene.session, order)),
         *facts.outlet_facts(places),
         *facts.stock_facts(levels.values()),
-    ])  # fmt: skip
-
-
-def _required(run: Run) -> set[str]:
-    return {str(o.arguments["outlet"]) for o in run.all("require outlet")}
-
-
-def _demand(order: Order) -> list[sourcing.OrderLine]:
-    return [sourcing.OrderLine(line.line, line.sku, line.quantity) for line in order.lines]
-
-
-def _candidates(
-    run: Run, places: Sequence[Outlet], levels: Mapping[tuple[str, str], StockLevel], skus: Sequence[str]
-) -> list[sourcing.Candidate]:
-    excluded, buffers, required = run.targets("exclude outlet"), run.targets("keep back"), _required(run)
-    points: dict[str, int] = defaultdict(int)
-    for preference in run.all("prefer outlet"):
-        points[preference.target] += int(preference.arguments["points"])  # type: ignore[arg-type]
-    return [
-        sourcing.Candidate(
-            id=place.code,
-            priority=place.priority,
-            preference=points[place.code],
-            excluded=place.code in excluded,
-            rule=excluded[place.code].rule if place.code in excluded else "",
-            reason=excluded[place.code].reason if place.code in excluded else "",
-            required=place.code in required,
-            stock={
-                sku: sourcing.Stock(level.on_hand, level.reserved, _pieces(buffers, place.code))
-                for sku in skus
-                if (level := levels.get((place.code, sku))) is not None
-            },
-        )
-        for place in places
     ]
-
-
-def _pieces(buffers: Mapping[str, Any], code: str) -> int:
-    return max(0, int(buffers[code].arguments["pieces"])) if code in buffers else 0
-
-
-def _limits(run: Run) -> sourcing.Limits:
-    limit, divide = run.first("use at most outlets"), run.first("divide lines")
-    return sourcing.Limits(
-        max_outlets=max(1, int(limit.arguments["count"])) if limit else None,  # type: ignore[arg-type]
-        divide_lines=str(divide.arguments["when"]) if divide else DEFAULT_DIVIDE,  # type: ignore[arg-type]
-    )
 
 
 def _hold(scene: Scene, order: Order, held_for: str, reason: str) -> None:
@@ -116,19 +68,18 @@ def _shortage_sentence(order: Order, short: Mapping[str, int]) -> str:
 
 
 def _carry_out(
-    scene: Scene, order: Order, run: Run, plan: sourcing.Sourcing, short: Mapping[str, int], places: Sequence[Outlet]
+    scene: Scene,
+    order: Order,
+    plan: sourcing.Sourcing,
+    parts: Mapping[str, Mapping[str, int]],
+    short: Mapping[str, int],
+    places: Sequence[Outlet],
 ) -> None:
     scene.change("order", order.state, "open")
     order.state, order.held_for, order.state_reason = "open", "", ""
-    parts = _parts(order, plan, short, _procuring_outlet(plan, places, run))
     _write_fulfilments(scene, order, parts)
-    stock.reserve(
-        scene.session,
-        order.id,
-        [(a.outlet, _sku(order, a.line), a.quantity) for a in plan.allocations],
-        scene.event.id,
-        scene.at,
-    )
+    wants = [(a.outlet, _sku(order, a.line), a.quantity) for a in plan.allocations]
+    stock.reserve(scene.session, order.id, wants, event_id=scene.event.id, at=scene.at)
     if short:
         scene.note(f"Back-ordered: {_shortage_sentence(order, short)}.")
     for line in order.lines:
@@ -139,25 +90,15 @@ def _carry_out(
     stock_handlers.propagate(scene, sorted({line.sku for line in order.lines}))
 
 
-def _procuring_outlet(plan: sourcing.Sourcing, places: Sequence[Outlet], run: Run) -> str:
-    """Where back-ordered units will be packed: the first outlet used, else the best one the rules allow."""
-    if plan.outlets:
-        return plan.outlets[0]
-    required, excluded = _required(run), run.targets("exclude outlet")
-    allowed = [o for o in places if o.code not in excluded and (not required or o.code in required)]
-    return min(allowed, key=lambda o: (o.priority, o.code)).code
-
-
-def _parts(
-    order: Order, plan: sourcing.Sourcing, short: Mapping[str, int], procuring: str
-) -> dict[str, dict[str, int]]:
-    """Units per outlet and order line, back-ordered units included."""
+def _parts(plan: sourcing.Sourcing, short: Mapping[str, int], fallback: str) -> dict[str, dict[str, int]]:
+    """Units per outlet and order line. Back-ordered units are packed where most of the order is, at the first outlet
+    used, else at `fallback`."""
     parts: dict[str, dict[str, int]] = {outlet: {} for outlet in plan.outlets}
     for allocation in plan.allocations:
         units = parts.setdefault(allocation.outlet, {})
         units[allocation.line] = units.get(allocation.line, 0) + allocation.quantity
     for line, quantity in short.items():
-        units = parts.setdefault(procuring, {})
+        units = parts.setdefault(plan.outlets[0] if plan.outlets else fallback, {})
         units[line] = units.get(line, 0) + quantity
     return parts
 

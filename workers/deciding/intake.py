@@ -66,7 +66,7 @@ class Intake:
         self, database: Database, books: Books, bell: Ringer, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._database = database
-        self._books = books
+        self.books = books
         self._bell = bell
         self._clock = clock
 
@@ -157,7 +157,7 @@ class Intake:
 
     def _run(self, session: Session, row: Event) -> Scene:
         started = time.perf_counter_ns()
-        version, book = self._books.current_in(session)
+        version, book = self.books.current_in(session)
         connection = connections.get(session, row.connection_id) if row.connection_id else None
         scene = Scene(session, row, connection, version, book)
         handler = HANDLERS.get(row.type)

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from engine import facts_json
 from engine.compiled import CompiledBook
-from engine.types import Fact, Outcome, Run
+from engine.outcomes import effective_settings
+from engine.settings_json import typed_all
+from engine.types import Fact, Outcome, Run, Value
 from store import books, commands, connections
 from store.flow_models import Command, Event
 from store.models import Connection
@@ -63,6 +65,7 @@ class Scene:
     follow_ups: list[FollowUp] = field(default_factory=list)
     awakened: list[str] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
+    _own_settings: dict[str, dict[str, Any]] | None = None
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -84,13 +87,18 @@ class Scene:
             "facts": [facts_json.encode_fact(fact) for fact in facts],
             "settings": facts_json.encode_values(settings),
         })  # fmt: skip
-        self.steps.append(_step(run))
+        self.steps.append(step_as_dict(run))
         self._keep_derived(run)
         return run
 
-    def settings(self, decision: str) -> Mapping[str, Any]:
+    def settings(self, decision: str) -> Mapping[str, Value]:
         """The rule file's settings with the merchant's own values over the defaults."""
-        return self.book.settings(decision, books.settings(self.session, decision))
+        if self._own_settings is None:
+            self._own_settings = books.all_settings(self.session)
+        defaults = self.book.book.decisions[decision].settings
+        settings, errors = effective_settings(defaults, typed_all(defaults, self._own_settings.get(decision, {})))
+        self.notes.extend(errors)
+        return settings
 
     def _keep_derived(self, run: Run) -> None:
         """Tags that rules set stay on the order, so that later decisions see them."""
@@ -170,7 +178,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _step(run: Run) -> dict[str, Any]:
+def step_as_dict(run: Run) -> dict[str, Any]:
     return {
         "decision": run.decision,
         "firings": [

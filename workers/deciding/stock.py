@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from engine import assignment
 from engine.types import Run
 from store import commands, orders, outlets, products, stock
 from store.models import Connection, Outlet
@@ -79,6 +80,9 @@ def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = N
         if not run.first("push stock"):
             scene.note(f"{shop.name} is not told the new stock.")
             continue
+        if not run.targets("count outlet"):
+            scene.note(f"No outlet is linked to {shop.name}: its stock is not synced.")
+            continue
         last = commands.last_payloads(scene.session, shop.id, "set_stock", [_subject(sku) for sku in skus])
         for sku in skus:
             quantity = online_quantity(run, sku, levels.values())
@@ -91,29 +95,27 @@ def _subject(sku: str) -> str:
     return f"stock:{sku}"
 
 
-def online_quantity(run: Run, sku: str, levels: Sequence[StockLevel] | object) -> int:
+def online_quantity(run: Run, sku: str, levels: Iterable[StockLevel]) -> int:
     """What a shop may sell: over all counted outlets, what is on hand less what is promised and kept back."""
-    counted, buffers = run.targets("count outlet"), run.targets("keep back")
-    total = 0
-    for level in levels:  # type: ignore[attr-defined]
-        if level.sku == sku and level.outlet in counted:
-            kept = int(buffers[level.outlet].arguments["pieces"]) if level.outlet in buffers else 0  # type: ignore[arg-type]
-            total += max(0, level.on_hand - level.reserved - max(0, kept))
-    return total
+    counted = run.targets("count outlet")
+    return sum(
+        max(0, level.on_hand - level.reserved - assignment.pieces_kept_back(run, level.outlet))
+        for level in levels
+        if level.sku == sku and level.outlet in counted
+    )
 
 
 def _correct_shop(scene: Scene, sku: str, shown: int) -> None:
-    """The shop shows a number; if it is not ours, ours is sent again."""
+    """The shop shows a number. If it is higher than what it was told, ours is sent again; if it is lower, a sale of
+    that shop may be on its way to us, and correcting it would sell those units twice."""
     shop = scene.connection
     if shop is None or shop.role != "shop":
         raise Refusal("shop_quantity is what a connected shop shows: post on_hand or delta for an outlet instead")
-    last = commands.last_payloads(scene.session, shop.id, "set_stock", [_subject(sku)]).get(_subject(sku))
-    if last is None:
-        scene.note(f"{shop.name} shows {shown} of {sku}; it was never told a number by us.")
+    told = commands.last_payloads(scene.session, shop.id, "set_stock", [_subject(sku)]).get(_subject(sku), {}).get("quantity")
+    if told is None or shown > told:
+        scene.note(f"{shop.name} shows {shown} of {sku}, not {told or 'a number of ours'}: the till is the source, so ours is sent.")
         propagate(scene, [sku], force=shop)
-        return
-    if last["quantity"] == shown:
+    elif shown < told:
+        scene.note(f"{shop.name} shows {shown} of {sku} but was told {told}: a sale may be on its way, so nothing is sent.")
+    else:
         scene.note(f"{shop.name} shows {shown} of {sku}, as it was told.")
-        return
-    scene.note(f"{shop.name} shows {shown} of {sku} but was told {last['quantity']}: the till is the source, so ours is sent again.")
-    propagate(scene, [sku], force=shop)
