@@ -32,11 +32,15 @@ class Client:
             raise Unauthorised(
                 f"The connection {connection.name!r} lacks {' and '.join(missing)}: fill in its credentials."
             )
-        store = connection.credentials["store_id"]
+        store, token = connection.credentials["store_id"], connection.credentials["token"]
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise Unauthorised(
+                f"The token of connection {connection.name!r} holds characters that no token has: copy it again."
+            )
         self._http = http
         self._base = f"{(connection.base_url or BASE_URL).rstrip('/')}/api/v3/{_segment(store)}"
         # In a header and not as ?token=, which would end up in the logs of every proxy on the way.
-        self._headers = {"Authorization": f"Bearer {connection.credentials['token']}", "Accept": "application/json"}
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._timeout = (DEFAULT_TIMEOUT[0], number_setting(connection, "timeout_seconds"))
 
     def profile(self) -> dict[str, Any]:

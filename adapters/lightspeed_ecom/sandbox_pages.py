@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from adapters.lightspeed_ecom.sandbox_shop import (
@@ -53,13 +54,12 @@ def storefront() -> str:
 @pages.post("/orders")
 def place_order() -> Response:
     form = request.form
-    lines = [(product, combination, quantity) for product, combination, quantity in _chosen()]
     customer = {
         name: form.get(name, "") for name in ("name", "email", "phone", "street", "city", "postalCode", "countryCode")
     }
     order = Shop(sandbox()).place_order(
         Basket(
-            lines,
+            list(_chosen()),
             form.get("shipping_method", ""),
             form.get("payment", ""),
             customer,
@@ -115,11 +115,10 @@ def set_stock() -> Response:
     """Stock by hand, which is locked while a point of sale is linked."""
     if sandbox().switch("pos_linked"):
         raise ShopError("Stock cannot be changed here: it is managed by the linked Retail POS.", 409)
-    product, _, combination = request.form.get("offer", "").partition("-")
     quantity = request.form.get("quantity", type=int)
-    if not product.isdigit() or quantity is None:
-        abort(400, "Give a whole number.")
-    Shop(sandbox()).set_quantity(int(product), int(combination) if combination.isdigit() else None, to=quantity)
+    if quantity is None:
+        raise ShopError("Stock is a whole number.")
+    Shop(sandbox()).set_quantity(*_offer(request.form.get("offer", "")), to=quantity)
     return redirect(url_for("ecom_pages.products"), 303)
 
 
@@ -149,20 +148,22 @@ def _chosen() -> Iterator[tuple[int, int | None, int]]:
     """The lines of the order form: `quantity:501=2`, `quantity:503-7001=1`."""
     for name, text in request.form.items():
         kind, _, key = name.partition(":")
-        if kind != "quantity" or text.strip() in ("", "0"):
-            continue
-        product, _, combination = key.partition("-")
-        if not (product.isdigit() and text.strip().isascii() and text.strip().isdigit() and len(text) < 7):
-            raise ShopError("Quantities are whole numbers.")
-        yield int(product), int(combination) if combination.isdigit() else None, int(text)
+        if kind == "quantity" and text.strip() not in ("", "0"):
+            if not re.fullmatch("[0-9]{1,6}", text.strip()):
+                raise ShopError("Quantities are whole numbers.")
+            yield *_offer(key), int(text)
+
+
+def _offer(key: str) -> tuple[int, int | None]:
+    """Product and variation of an offer's key."""
+    found = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", key)
+    if found is None:
+        raise ShopError("Choose a product.")
+    return int(found[1]), int(found[2]) if found[2] else None
 
 
 def _discount() -> Decimal:
-    text = request.form.get("discount", "").strip() or "0"
-    try:
-        discount = Decimal(text.replace(",", "."))
-    except InvalidOperation:
-        discount = Decimal(-1)
-    if not 0 <= discount <= 1_000_000:
+    text = request.form.get("discount", "").strip().replace(",", ".") or "0"
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,2})?", text):
         raise ShopError("The discount must be an amount such as 2.50.")
-    return discount
+    return Decimal(text)

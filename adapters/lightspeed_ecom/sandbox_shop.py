@@ -114,7 +114,7 @@ class Shop:
 
     def create_order(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """An order made over the API, statuses as given."""
-        _check_statuses(fields)
+        _check(fields)
         with self.state.transaction():
             defaults = {"paymentStatus": "AWAITING_PAYMENT", "fulfillmentStatus": "AWAITING_PROCESSING", "items": []}
             order = self._store_new({**defaults, **fields})
@@ -190,7 +190,7 @@ class Shop:
     def update_order(self, order_id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Change some fields of an order. Cancelling ends its delivery and puts its goods back; a cancelled order can no
         longer be updated, except to say that it will not be delivered."""
-        _check_statuses(fields)
+        _check(fields)
         with self.state.transaction():
             old = self.order(order_id)
             final = old["paymentStatus"] == "CANCELLED" and self.box.switch("cancelled_is_final")
@@ -350,7 +350,15 @@ def _person(customer: Mapping[str, str]) -> dict[str, Any]:
     return {key: value.strip() for key, value in given.items() if value.strip()}
 
 
-def _check_statuses(fields: Mapping[str, Any]) -> None:
+def _check(fields: Mapping[str, Any]) -> None:
     for name, words in (("paymentStatus", PAYMENT_STATUSES), ("fulfillmentStatus", FULFILMENT_STATUSES)):
         if name in fields and fields[name] not in words:
             raise ShopError(f"{name} {str(fields[name])[:40]} is wrong")
+    items = fields.get("items", ())
+    if not isinstance(items, list | tuple) or not all(isinstance(each, dict) and _counts(each) for each in items):
+        raise ShopError("items is wrong")
+
+
+def _counts(item: Mapping[str, Any]) -> bool:
+    quantity = item.get("quantity")
+    return isinstance(quantity, int) and not isinstance(quantity, bool) and quantity > 0

@@ -1,50 +1,16 @@
-"""What adapter tests share: a memory that lives in this process, and a session."""
+"""What adapter tests share: a memory, a session, and sandboxes being served."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import requests
 
-
-class LocalMemory:
-    """`adapters.base.Memory` in dictionaries. Like the real one it holds JSON only and one external id per own id."""
-
-    def __init__(self, credentials: Mapping[str, str] | None = None) -> None:
-        self.bindings: dict[tuple[str, str], str] = {}
-        self.values: dict[str, str] = {}
-        self._credentials = dict(credentials or {})
-        self._locks: dict[str, threading.RLock] = {}
-
-    def external(self, kind: str, ours: str) -> str | None:
-        return self.bindings.get((kind, ours))
-
-    def ours(self, kind: str, external: str) -> str | None:
-        return next((ours for (each, ours), bound in self.bindings.items() if each == kind and bound == external), None)
-
-    def bind(self, kind: str, ours: str, external: str) -> None:
-        assert isinstance(ours, str) and isinstance(external, str)
-        self.bindings[kind, ours] = external
-
-    def get(self, key: str) -> Any:
-        return json.loads(self.values.get(key, "null"))
-
-    def put(self, key: str, value: Any) -> None:
-        self.values[key] = json.dumps(value)
-
-    def credentials(self) -> Mapping[str, str]:
-        return dict(self._credentials)
-
-    def replace_credentials(self, credentials: Mapping[str, str]) -> None:
-        self._credentials = dict(credentials)
-
-    def lock(self, name: str) -> AbstractContextManager[None]:
-        return self._locks.setdefault(name, threading.RLock())  # type: ignore[return-value]
+from adapters.lightspeed_ecom.sandbox import create_app, seed
+from adapters.sandbox import SandboxState, running
+from tests.adapters.ecom import CLIENT_SECRET, METHODS, PRODUCTS, STORE, TOKEN, Ecom
+from tests.adapters.memory import LocalMemory
 
 
 @pytest.fixture
@@ -57,3 +23,13 @@ def http() -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False
         yield session
+
+
+@pytest.fixture
+def ecom(memory: LocalMemory, http: requests.Session) -> Iterator[Ecom]:
+    """An E-Series shop with `tests.adapters.ecom.PRODUCTS`, and the adapter pointed at it."""
+    state = SandboxState()
+    seed(state, PRODUCTS, METHODS)
+    app = create_app(state, store_id=STORE, token=TOKEN, secret=CLIENT_SECRET, webhook_retries=(0.05,))
+    with running(app) as box:
+        yield Ecom(box, memory, http)
