@@ -1,0 +1,1 @@
+"""Measurements anyone can rerun, each with its floor beside it."""

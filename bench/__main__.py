@@ -1,0 +1,15 @@
+"""`make bench`: every figure with its floor beside it. `docs/performance.md` says what they mean."""
+
+from __future__ import annotations
+
+from bench import commands, events, matching, sourcing
+
+
+def main() -> None:
+    """Run all measurements, one after the other."""
+    for measurement in (matching, sourcing, events, commands):
+        measurement.main()
+
+
+if __name__ == "__main__":
+    main()
