@@ -95,7 +95,7 @@ class _Evaluation:
             self._errors.append(((rule.priority, rule.id, ()), message))
         self.fired[rule.id] = combinations
         for bound in combinations:
-            ids = {name: fact.id for name, fact in bound.items()}
+            ids = _ids(bound)
             key = agenda_key(rule, ids)
             outcomes, errors = demands(rule, self.spec, bound, self.settings)
             self._firings.append((key, Firing(rule.id, ids, outcomes)))

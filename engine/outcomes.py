@@ -61,7 +61,8 @@ def _expected(slot: Slot) -> str:
 
 
 def _for(bound: Mapping[str, Fact]) -> str:
-    return "".join(f" for {fact_type} {bound[fact_type].id}" for fact_type in sorted(bound))
+    combination = ", ".join(f"{fact_type} {bound[fact_type].id}" for fact_type in sorted(bound))
+    return f" for {combination}" if combination else ""
 
 
 def resolve(spec: DecisionSpec, firings: Iterable[Firing]) -> tuple[tuple[Outcome, ...], tuple[Overridden, ...]]:

@@ -87,7 +87,7 @@ def _parse(start: str, sentence: str) -> Any:
     if len(sentence) > SENTENCE_LENGTH:
         raise SentenceError(0, f"This {start} is longer than {SENTENCE_LENGTH} characters.", "Divide it.")
     try:
-        return _PARSER.parse(sentence, start=start)
+        return _PARSERS[start].parse(sentence)
     except VisitError as error:
         if isinstance(error.orig_exc, SentenceError):
             raise error.orig_exc from None
@@ -180,14 +180,14 @@ def _unquoted(token: Token) -> str:
     return text
 
 
-_PARSER = Lark(
-    (FilePath(__file__).parent / "grammar.lark").read_text(encoding="utf-8"),
-    start=["condition", "demand"],
-    parser="lalr",
-    lexer="contextual",
-    transformer=_Builder(),
-    maybe_placeholders=True,
-)
+_GRAMMAR = (FilePath(__file__).parent / "grammar.lark").read_text(encoding="utf-8")
+_PARSERS = {
+    # One parser each: in a shared one, operators would be recognised after any field, in demands as well.
+    start: Lark(
+        _GRAMMAR, start=start, parser="lalr", lexer="contextual", transformer=_Builder(), maybe_placeholders=True
+    )
+    for start in ("condition", "demand")
+}
 
 _EXAMPLES = {
     "condition": "Write a field, an operator and a value, such as `order.total < 50 EUR`.",
