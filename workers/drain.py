@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pybreaker import CircuitBreakerError
 from sqlalchemy.orm import Session
@@ -49,10 +49,7 @@ class Report:
 class Drainer:
     """Drains one connection until nothing is due, it must be left alone, its slice of time is over, or `stop` says so."""
 
-    def __init__(
-        self, services: Services, errand: Errand, *,
-        stop: Callable[[], bool] = lambda: False, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, services: Services, errand: Errand, *, stop: Callable[[], bool] = lambda: False) -> None:
         self._database = services.database
         self._settings = services.worker_settings
         self._bell = services.bell
@@ -61,7 +58,7 @@ class Drainer:
         self._holds = Holds(services.redis)
         self._backoff = Backoff(self._settings)
         self._stop = stop
-        self._clock = clock
+        self._clock = errand.clock
         self._pulse = Pulse(services.database, services.bell, self._id, self._settings)
         self._batch = _FIRST_BATCH
         self._report = Report()
@@ -156,19 +153,10 @@ class Drainer:
             leases.release(session, lease.token, [command.id for command in untried])
             for one in tried:
                 if one.outcome == "unauthorised":
-                    self._pause(session, one)
+                    pause_by_itself(session, self._id, one.message)
         for command_id in lost:
             log.warning("another worker has taken a command over; what came back here is dropped", extra={"command_id": command_id})
         tried.clear()
-
-    def _pause(self, session: Session, one: Tried) -> None:
-        connection = connections.get(session, self._id)
-        if connection is not None and connection.state == "active":
-            connections.pause(session, connection, one.message)
-            entry = audit.record(
-                session, who="wissel", action="pause connection", about=f"connection:{self._id}", reason=one.message
-            )
-            entry.merchant_id = one.command.merchant_id
 
     def _hold(self, until: datetime, reason: str) -> str:
         self._holds.put(self._id, until, reason)
@@ -180,3 +168,12 @@ class Drainer:
         if tried:
             fitting = int(self._settings.batch_seconds * tried / max(seconds, 1e-6))
             self._batch = max(1, min(fitting, self._batch * _GROWTH, self._settings.batch_limit))
+
+
+def pause_by_itself(session: Session, connection_id: str, reason: str) -> None:
+    """Pause a connection that cannot be used as it is configured; the reason is for the admin. Its commands wait."""
+    connection = connections.get(session, connection_id)
+    if connection is not None and connection.state == "active":
+        connections.pause(session, connection, reason)
+        entry = audit.record(session, who="wissel", action="pause connection", about=f"connection:{connection_id}", reason=reason)
+        entry.merchant_id = connection.merchant_id

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from store.memory import StoreMemory
 
 from adapters.base import Connection
 from store import connections, models
+from store.columns import now
 from store.secrets import Cipher
 from workers import masking
 from workers.backoff import Backoff
@@ -27,7 +29,7 @@ def connection_of(row: models.Connection, cipher: Cipher) -> Connection:
 
 
 @contextmanager
-def errand_for(services: Services, connection_id: str) -> Iterator[Errand | None]:
+def errand_for(services: Services, connection_id: str, clock: Callable[[], datetime] = now) -> Iterator[Errand | None]:
     """What it takes to carry out a connection's commands; None when there is no such connection or it is paused."""
     with services.database.system_session(read_only=True) as session:
         row = connections.get(session, connection_id)
@@ -51,6 +53,7 @@ def errand_for(services: Services, connection_id: str) -> Iterator[Errand | None
             intake=services.intake,
             backoff=Backoff(settings),
             settings=settings,
+            clock=clock,
         )
 
 

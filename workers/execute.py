@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
@@ -56,7 +56,7 @@ class Errand:
     intake: Intake
     backoff: Backoff
     settings: WorkerSettings
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime]
 
 
 def carry_out(errand: Errand, command: Leased) -> Tried:

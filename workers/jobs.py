@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from store.secrets import CannotDecrypt
 from workers import services
 from workers.decide import decide_guarded
-from workers.drain import Drainer
+from workers.drain import Drainer, pause_by_itself
 from workers.errands import errand_for
 
 log = logging.getLogger(__name__)
@@ -15,10 +16,15 @@ log = logging.getLogger(__name__)
 def drain(connection_id: str) -> None:
     """Carry out what is due for a connection."""
     here = services.current()
-    with errand_for(here, connection_id) as errand:
-        if errand is None:
-            return
-        report = Drainer(here, errand, stop=services.stopping.is_set).run()
+    try:
+        with errand_for(here, connection_id) as errand:
+            if errand is None:
+                return
+            report = Drainer(here, errand, stop=services.stopping.is_set).run()
+    except CannotDecrypt as closed:
+        with here.database.system_session() as session:
+            pause_by_itself(session, connection_id, str(closed))
+        return
     log.info("drained: %s; ended: %s", report.outcomes, report.ended, extra={"connection_id": connection_id})
 
 
