@@ -179,7 +179,7 @@ class Shop:
                 "id": self.state.next("customer", 8001),
                 "email": email,
                 "billingPerson": dict(person),
-                **now_fields("create"),
+                "registered": now_fields("x")["xDate"],
             }
             self.state.put("customer", email.lower(), known)
             self._event("customer.created", known["id"], {"customerEmail": email})

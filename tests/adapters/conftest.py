@@ -10,6 +10,7 @@ import requests
 from adapters.lightspeed_ecom.sandbox import create_app, seed
 from adapters.sandbox import SandboxState, running
 from tests.adapters.ecom import CLIENT_SECRET, METHODS, PRODUCTS, STORE, TOKEN, Ecom
+from tests.adapters.inbox import Inbox, open_inbox
 from tests.adapters.memory import LocalMemory
 
 
@@ -33,3 +34,9 @@ def ecom(memory: LocalMemory, http: requests.Session) -> Iterator[Ecom]:
     app = create_app(state, store_id=STORE, token=TOKEN, secret=CLIENT_SECRET, webhook_retries=(0.05,))
     with running(app) as box:
         yield Ecom(box, memory, http)
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with open_inbox() as opened:
+        yield opened

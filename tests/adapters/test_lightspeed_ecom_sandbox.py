@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import json
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +13,7 @@ from adapters.lightspeed_ecom.sandbox import create_app, seed
 from adapters.lightspeed_ecom.sandbox_shop import ShopError
 from adapters.sandbox import SandboxState, running
 from tests.adapters.ecom import CLIENT_SECRET, METHODS, STORE, TOKEN, Ecom
+from tests.adapters.inbox import Inbox
 from tests.adapters.memory import LocalMemory
 
 ORDER_FIELDS = {
@@ -239,37 +236,15 @@ def test_prices_without_tax_get_tax_on_top(http: requests.Session) -> None:
 # Webhooks
 
 
-@pytest.fixture
-def inbox() -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
-    got: list[tuple[str, dict[str, str], bytes]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append((self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            return None
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=lambda: server.serve_forever(0.05), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/hooks/webshop", got
-    server.shutdown()
-    server.server_close()
-
-
-def received(ecom: Ecom, got: list[tuple[str, dict[str, str], bytes]]) -> list[dict[str, Any]]:
+def received(ecom: Ecom, inbox: Inbox) -> list[dict[str, Any]]:
     assert ecom.box.sandbox.courier.settle()
-    return [json.loads(body) for _, _, body in got]
+    return inbox.bodies()
 
 
-def test_a_new_order_sends_signed_events_that_the_adapter_accepts(ecom: Ecom, inbox: Any) -> None:
-    url, got = inbox
-    ecom.box.state.set_setting("webhook_url", url)
+def test_a_new_order_sends_signed_events_that_the_adapter_accepts(ecom: Ecom, inbox: Inbox) -> None:
+    ecom.box.state.set_setting("webhook_url", inbox.url)
     order_id = ecom.place()
-    events = received(ecom, got)
+    events = received(ecom, inbox)
     assert sorted(event["eventType"] for event in events) == [
         "customer.created",
         "order.created",
@@ -279,21 +254,20 @@ def test_a_new_order_sends_signed_events_that_the_adapter_accepts(ecom: Ecom, in
     connection = Connection(
         "c", "s", "lightspeed_ecom", "shop", "", {"store_id": str(STORE), "client_secret": CLIENT_SECRET}
     )
-    hints = [hint for path, headers, body in got for hint in LightspeedEcom().verify(body, headers, {}, connection)]
+    hints = [hint for headers, body in inbox.got for hint in LightspeedEcom().verify(body, headers, {}, connection)]
     assert {(hint.operation, hint.payload["external_id"]) for hint in hints} == {
         ("read_order", order_id),
         ("read_product", "501"),
         ("read_product", "502"),
     }
-    assert got[0][0].endswith(f"?eventtype={events[0]['eventType']}")
+    assert inbox.paths[0].endswith(f"?eventtype={events[0]['eventType']}")
 
 
-def test_a_status_change_tells_old_and_new(ecom: Ecom, inbox: Any) -> None:
-    url, got = inbox
+def test_a_status_change_tells_old_and_new(ecom: Ecom, inbox: Inbox) -> None:
     order_id = ecom.place()
-    ecom.box.state.set_setting("webhook_url", url)
+    ecom.box.state.set_setting("webhook_url", inbox.url)
     ecom.staff(order_id, paymentStatus="PAID")
-    [event] = received(ecom, got)
+    [event] = received(ecom, inbox)
     assert event["eventType"] == "order.updated"
     assert event["data"] == {
         "orderId": order_id, "oldPaymentStatus": "AWAITING_PAYMENT", "newPaymentStatus": "PAID",
@@ -301,17 +275,23 @@ def test_a_status_change_tells_old_and_new(ecom: Ecom, inbox: Any) -> None:
     }  # fmt: skip
 
 
-def test_our_own_writes_come_back_as_webhooks(ecom: Ecom, inbox: Any) -> None:
-    url, got = inbox
-    ecom.box.state.set_setting("webhook_url", url)
+def test_our_own_writes_come_back_as_webhooks(ecom: Ecom, inbox: Inbox) -> None:
+    ecom.box.state.set_setting("webhook_url", inbox.url)
     ecom.do("set_stock", {"sku": "MOK-ROOD", "quantity": 4})
-    assert [(event["eventType"], event["entityId"]) for event in received(ecom, got)] == [("product.updated", 501)]
+    assert [(event["eventType"], event["entityId"]) for event in received(ecom, inbox)] == [("product.updated", 501)]
 
 
-def test_a_cart_is_an_unfinished_order_until_its_customer_finishes(ecom: Ecom, inbox: Any) -> None:
-    url, got = inbox
-    ecom.box.state.set_setting("webhook_url", url)
+def test_a_cart_is_an_unfinished_order_until_its_customer_finishes(ecom: Ecom, inbox: Inbox) -> None:
+    ecom.box.state.set_setting("webhook_url", inbox.url)
     cart = ecom.place((501, None, 1), payment="cart")
     ecom.staff(cart, paymentStatus="PAID")
-    kinds = [event["eventType"] for event in received(ecom, got) if "order" in event["eventType"]]
+    kinds = [event["eventType"] for event in received(ecom, inbox) if "order" in event["eventType"]]
     assert kinds == ["unfinished_order.created", "order.created"]
+
+
+def test_only_an_answer_of_200_counts_as_delivered(ecom: Ecom, inbox: Inbox) -> None:
+    ecom.box.state.set_setting("webhook_url", inbox.url)
+    inbox.answers = [202, 200]
+    ecom.do("set_stock", {"sku": "MOK-ROOD", "quantity": 4})
+    assert len(received(ecom, inbox)) == 2
+    assert inbox.bodies()[0] == inbox.bodies()[1]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.server
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import requests
 from flask import Flask, Response, jsonify, request
 
 from adapters.sandbox import Profile, RunningSandbox, SandboxState, create_sandbox, running, sandbox
+from tests.adapters.inbox import Inbox
 
 
 def error(status: int, words: str) -> Response:
@@ -52,50 +50,6 @@ def toy(state: SandboxState | None = None, **options: object) -> Flask:
         return jsonify({"id": id, "words": "a body long enough to be cut"})
 
     return app
-
-
-class Inbox:
-    """A webhook receiver that answers what it is told and keeps what it got."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[int] = []
-
-    def ids(self) -> list[int]:
-        return [json.loads(body)["id"] for _, body in self.got]
-
-
-@contextmanager
-def open_inbox() -> Iterator[Inbox]:
-    inbox = Inbox()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            inbox.got.append((dict(self.headers), body))
-            self.send_response(inbox.answers.pop(0) if inbox.answers else 200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            return None
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    inbox.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=lambda: server.serve_forever(0.05), daemon=True)
-    thread.start()
-    try:
-        yield inbox
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    with open_inbox() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -267,7 +221,7 @@ def test_webhook_faults_duplicate_lose_and_missign(inbox: Inbox) -> None:
             fault(box, kind, match="thing")
             make(box)
         assert box.sandbox.courier.settle()
-        assert inbox.ids() == [1, 1, 3]
+        assert [body["id"] for body in inbox.bodies()] == [1, 1, 3]
         good = [headers["X-Signature"] == sign(body, "key")["X-Signature"] for headers, body in inbox.got]
         assert good == [True, True, False]
 
@@ -278,7 +232,7 @@ def test_a_reordered_webhook_arrives_after_the_one_that_follows_it(inbox: Inbox)
         make(box)
         make(box)
         assert box.sandbox.courier.settle()
-        assert inbox.ids() == [2, 1]
+        assert [body["id"] for body in inbox.bodies()] == [2, 1]
 
 
 def test_a_waiting_webhook_survives_a_restart(inbox: Inbox) -> None:
@@ -288,7 +242,7 @@ def test_a_waiting_webhook_survives_a_restart(inbox: Inbox) -> None:
     assert [item["state"] for item in state.all("_webhook")] == ["waiting"]
     with running(toy(state)) as box:
         assert box.sandbox.courier.settle()
-    assert inbox.ids() == [1]
+    assert [body["id"] for body in inbox.bodies()] == [1]
 
 
 def test_without_an_address_a_webhook_is_logged_and_not_sent(box: RunningSandbox) -> None:
