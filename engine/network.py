@@ -1,0 +1,122 @@
+"""Level two of matching: one durable-rules network and the discipline that makes it safe. Only this module imports it.
+
+It is used as a pure matcher: integers in, firings out. Facts are asserted (events would be consumed by the first rule
+that matches), one session lives at a time and is deleted whatever happens, nothing runs inside it: no host, no timers,
+no callbacks. A network belongs to one thread. `encoding` sees to it that no limit of the library comes near.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import count
+from types import ModuleType
+from typing import Any
+
+_SESSION = "s"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_names = count(1)
+
+
+class NetworkError(RuntimeError):
+    """The network refused a definition or a fact, or went on for longer than allowed."""
+
+
+def _load() -> ModuleType:
+    """The extension module. It names a function that CPython 3.13 no longer has, in callbacks that are never used here;
+    binding names lazily, as they are called, lets it load all the same."""
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(os.RTLD_LAZY)
+    try:
+        import durable_rules_engine
+    finally:
+        sys.setdlopenflags(flags)
+    return durable_rules_engine  # type: ignore[no-any-return]  # an extension without type information
+
+
+_engine = _load()
+
+
+class Network:
+    """One compiled set of rules. Not for use by two threads at once; `close` gives its memory back."""
+
+    def __init__(self, definition: Mapping[str, Any]) -> None:
+        """`definition` maps rule names to rules in the library's own form. Raises NetworkError when it is refused."""
+        self._process = os.getpid()
+        self._handle: int | None = None
+        try:
+            self._handle = _engine.create_ruleset(f"n{next(_names)}", _encode(definition))
+        except (_engine.error, MemoryError) as refusal:
+            raise NetworkError(f"durable-rules refused {len(definition)} rules: {refusal}") from refusal
+
+    def matches(self, messages: Sequence[Mapping[str, Any]], most: int) -> list[tuple[str, dict[str, int]]]:
+        """Every firing, as rule name and the id of the message that stands for each pattern.
+
+        Messages need unique ids (digits) and the session `s`. Raises NetworkError beyond `most` firings, or when the
+        library fails.
+        """
+        if self._handle is None:
+            raise NetworkError("this network is closed")
+        try:
+            _, state = _engine.assert_facts(self._handle, _encode(messages))
+            return self._drain(state, most)
+        except (_engine.error, MemoryError) as failure:
+            raise NetworkError(f"durable-rules failed on {len(messages)} facts: {failure}") from failure
+        finally:
+            self._forget()
+
+    def _drain(self, state: int, most: int) -> list[tuple[str, dict[str, int]]]:
+        firings: list[tuple[str, dict[str, int]]] = []
+        started = _engine.start_action_for_state(self._handle, state)
+        found = started[1] if started else None
+        while found:
+            for rule, patterns in json.loads(found).items():
+                firings.append((rule, {name: int(message["id"]) for name, message in patterns.items()}))
+            if len(firings) > most:
+                raise NetworkError(f"more than {most} firings")
+            found = _engine.complete_and_start_action(self._handle, state)
+        return firings
+
+    def _forget(self) -> None:
+        try:
+            _engine.delete_state(self._handle, _SESSION)
+        except _engine.error:
+            self.close()  # a session that cannot be deleted must not meet the next evaluation
+
+    def close(self) -> None:
+        """Gives the memory back. A network inherited through a fork is left to the process that made it."""
+        handle, self._handle = self._handle, None
+        if handle is not None and self._process == os.getpid():
+            _engine.delete_ruleset(handle)
+
+    @property
+    def closed(self) -> bool:
+        return self._handle is None
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None) is not None:
+            self.close()
+
+
+class NetworkCache:
+    """The networks of one thread, the least recently used given up first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._networks: OrderedDict[Hashable, Network] = OrderedDict()
+
+    def get(self, key: Hashable, definition: Callable[[], Mapping[str, Any]]) -> Network:
+        """The network for a key, made from its definition when it is not there. Raises NetworkError when refused."""
+        network = self._networks.get(key)
+        if network is None or network.closed:
+            network = self._networks[key] = Network(definition())
+        self._networks.move_to_end(key)
+        while len(self._networks) > self._most:
+            self._networks.popitem(last=False)[1].close()
+        return network
+
+    def __len__(self) -> int:
+        return len(self._networks)
