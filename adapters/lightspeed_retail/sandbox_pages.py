@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as BaseResponse
 
 from adapters.lightspeed_retail.sandbox_api import adjust, take_step
-from adapters.lightspeed_retail.sandbox_books import Books, Document, TillError, number, outstanding, paid
+from adapters.lightspeed_retail.sandbox_books import UNPAID, Books, Document, TillError, number, outstanding, paid
 from adapters.lightspeed_retail.sandbox_sales import refund, sell_in_store, take_payment
 from adapters.sandbox import sandbox
 from adapters.sandbox.pages import problem_page
@@ -27,8 +27,8 @@ def books() -> Books:
 
 
 @till_pages.errorhandler(TillError)
-def _trouble(trouble: TillError) -> Response:
-    return problem_page(trouble.message, trouble.status)
+def _trouble(error: TillError) -> Response:
+    return problem_page(error.message, error.status)
 
 
 @till_pages.app_template_filter("euros")
@@ -76,28 +76,30 @@ def _fulfilment_row(ledger: Books, row: Document) -> Document:
 
 
 @till_pages.get("/")
-def fulfilments(problem: str = "", blocked: Document | None = None) -> str:
+def fulfilments() -> str:
     """All open orders from the shops, newest first, perhaps of one outlet (LS-43, LS-18)."""
     ledger, outlet_id = books(), request.args.get("outlet", "")
+    blocked = ledger.state.get("sale", request.args.get("blocked", ""))
     rows = [row for row in ledger.open_fulfilments() if not outlet_id or row["outlet_id"] == outlet_id][::-1]
     return render_template(
         "till/fulfilments.html", rows=[_fulfilment_row(ledger, row) for row in rows], outlets=ledger.state.all("outlet"),
-        outlet_id=outlet_id, problem=problem, blocked=blocked,
+        outlet_id=outlet_id, unpaid=UNPAID, blocked=blocked if blocked and outstanding(blocked) > 0 else None,
     )  # fmt: skip
 
 
 @till_pages.post("/fulfilments/<id>/<any(start,pack,done):step>")
-def move_on(id: str, step: str) -> BaseResponse | tuple[str, int]:
+def move_on(id: str, step: str) -> BaseResponse:
     """The buttons of the Fulfilments page. An unpaid sale is not handed over (LS-54)."""
-    ledger = books()
+    ledger, blocked = books(), None
+    row = ledger.need("fulfilment", id)
     try:
         with ledger.change():
-            _move_on(ledger, ledger.need("fulfilment", id), step)
+            _move_on(ledger, row, step)
     except TillError as trouble:
-        if trouble.status != 409:
+        if trouble.message != UNPAID:
             raise
-        return fulfilments(trouble.message, ledger.sale(ledger.need("fulfilment", id)["sale_id"])), 409
-    return redirect(url_for("till.fulfilments", outlet=request.args.get("outlet") or None), 303)
+        blocked = row["sale_id"]
+    return redirect(url_for("till.fulfilments", outlet=request.args.get("outlet") or None, blocked=blocked), 303)
 
 
 def _move_on(ledger: Books, row: Document, step: str) -> None:

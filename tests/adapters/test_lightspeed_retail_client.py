@@ -77,7 +77,7 @@ def test_a_personal_token_is_not_renewed_but_refused(till: Till) -> None:
 @pytest.mark.parametrize("given", [{}, {"refresh_token": "r"}])
 def test_credentials_that_cannot_work_say_what_is_missing(till: Till, given: dict) -> None:
     till.memory.replace_credentials(given)
-    with pytest.raises(Unauthorised, match="no access token|client_id, client_secret"):
+    with pytest.raises(Unauthorised, match=r"no access token|client_id, client_secret"):
         till.do("read_stock", **SKU)
 
 

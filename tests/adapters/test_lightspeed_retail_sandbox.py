@@ -309,7 +309,7 @@ def test_every_screen_has_one_heading_and_no_foreign_address_also_when_empty(til
 def test_fulfilments_shows_each_part_with_receipt_type_customer_items_and_note(till: Till) -> None:
     till.place()
     html = page(till, "/")
-    for words in (till.sale()["receipt_number"], "New", "Delivery", "Ada Lovelace", "2 ×</strong> Mug, blue", "Leave with neighbour", "Unpaid: 50.00"):
+    for words in (till.sale()["receipt_number"], "New", "Delivery", "Ada Lovelace", "Mug, blue", '<td class="number">2', "Leave with neighbour", "Unpaid: 50.00"):
         assert words in html
     assert "Cast iron teapot" not in page(till, f"/?outlet={sandbox.seeded_id('outlet', 'Amsterdam')}")
 
@@ -326,7 +326,7 @@ def test_marking_an_unpaid_order_as_shipped_is_blocked_until_staff_add_a_payment
     till.place()
     for outlet in OUTLETS:
         blocked = till.press(f"/fulfilments/{fulfilment_at(till, outlet)}/done")
-        assert blocked.status_code == 409 and "Take the customer" in blocked.text
+        assert "was not moved on" in blocked.text and "Take the customer" in blocked.text
     till.press(f"/sales/{SALE_ID}/payment", amount="50.00", type=CASH)
     for outlet in OUTLETS:
         till.press(f"/fulfilments/{fulfilment_at(till, outlet)}/done").raise_for_status()
