@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from store.models import Connection
+from store.models import Connection, Merchant
 from store.secrets import Cipher
 
 
@@ -75,3 +75,14 @@ def resume(session: Session, connection: Connection) -> None:
     """Send to this system again."""
     connection.state, connection.paused_reason = "active", ""
     session.flush()
+
+
+def of_hook(session: Session, name: str, merchant_slug: str | None = None) -> Connection | None:
+    """The connection a webhook address means: its id, or its name where it is the only one of that name (of that
+    merchant, when the address names one). For a system session: the sender is not known yet."""
+    wanted = select(Connection)
+    if merchant_slug is not None:
+        wanted = wanted.join(Merchant, Merchant.id == Connection.merchant_id).where(Merchant.slug == merchant_slug)
+    found = session.scalars(wanted.where(or_(Connection.id == name, Connection.name == name)).limit(2)).all()
+    by_id = next((connection for connection in found if connection.id == name), None)
+    return by_id or (found[0] if len(found) == 1 else None)

@@ -1,0 +1,82 @@
+"""Who is calling the API, and what that key may do. People who sign in to the pages stand in `api.ui.session`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from flask import g, request
+
+from api.problems import Problem
+from api.services import services
+from store import people
+from store.columns import now
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "events": frozenset({"post"}),
+    "support": frozenset({"read", "repair"}),
+    "admin": frozenset({"post", "read", "repair", "administer"}),
+}
+"""What each role of a key may do: post events, read, repair (retry, cancel, reprocess), administer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The key a request came with. Everything the request sees belongs to `merchant_id`."""
+
+    merchant_id: str
+    name: str
+    role: str
+
+    @property
+    def who(self) -> str:
+        """How the audit log names the caller."""
+        return f"key {self.name}"
+
+
+def requires(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A view that answers only keys with this permission. The view states it, so that a test can see none is missing.
+
+    Raises Problem `no-key` (401) or `not-allowed` (403).
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            g.caller = _caller()
+            if permission not in PERMISSIONS.get(g.caller.role, frozenset()):
+                able = [role for role, permissions in PERMISSIONS.items() if permission in permissions]
+                detail = f'This key has the role "{g.caller.role}"; this needs a key with the role {" or ".join(able)}.'
+                raise Problem("not-allowed", detail)
+            return view(*args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def caller() -> Caller:
+    """The caller of the present request; only inside a view that `requires` something."""
+    found: Caller = g.caller
+    return found
+
+
+def _caller() -> Caller:
+    scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not plain.strip():
+        raise _no_key("No API key came with this request.")
+    with services().database.system_session(read_only=True) as session:
+        key = people.find_api_key(session, plain.strip())
+    if key is None:
+        raise _no_key("This API key is unknown or was revoked.")
+    if key.last_used_at is None or key.last_used_at < now() - people.USE_IS_NOTED_EVERY:
+        with services().database.system_session() as session:
+            people.find_api_key(session, plain.strip())  # A writing session notes the use.
+    return Caller(key.merchant_id, key.name, key.role)
+
+
+def _no_key(detail: str) -> Problem:
+    return Problem("no-key", detail, headers={"WWW-Authenticate": 'Bearer realm="wissel"'})

@@ -1,0 +1,81 @@
+"""What can only be checked with the database at hand: outlets that exist, currencies that agree, whose source it is."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+from api.problems import FieldError, Problem
+from api.schemas.envelope import Posted
+from api.schemas.fields import nearest
+from api.services import services
+from store import connections, orders, outlets
+from store.models import Connection
+
+OUR_SOURCE = "wissel"
+"""Events that we give rise to ourselves carry this source."""
+
+
+class Checks:
+    """Checks over one request's events. Opens a reading session only when a check needs it, and looks once."""
+
+    def __init__(self, merchant_id: str) -> None:
+        self._merchant_id = merchant_id
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Checks:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    @cached_property
+    def _connections(self) -> dict[str, Connection]:
+        with services().database.session(self._merchant_id, read_only=True) as session:
+            return {connection.name: connection for connection in connections.list_all(session)}
+
+    @cached_property
+    def _outlets(self) -> dict[str, Any]:
+        with services().database.session(self._merchant_id, read_only=True) as session:
+            return {outlet.code: outlet for outlet in outlets.list_all(session)}
+
+    def connection(self, source: str) -> Connection | None:
+        """The connection of that name, when the sender speaks for one."""
+        return self._connections.get(source)
+
+    def run(self, posted: Posted) -> None:
+        """Raises Problem `invalid` naming every field that clashes with what is known."""
+        errors = [*self._source(posted), *self._outlet(posted), *self._currency(posted)]
+        if errors:
+            raise Problem("invalid", f"{errors[0].field} {errors[0].message}.", errors=errors)
+
+    def _source(self, posted: Posted) -> list[FieldError]:
+        if posted.source.lower() == OUR_SOURCE:
+            return [FieldError("source", f'may not be "{OUR_SOURCE}": that names our own events')]
+        return []
+
+    def _outlet(self, posted: Posted) -> list[FieldError]:
+        data = posted.event.data
+        named = {"data.outlet": data.get("outlet")}
+        if "shipping_method" in data.get("order", {}):
+            named["data.order.shipping_method.outlet"] = data["order"]["shipping_method"].get("outlet")
+        return [
+            FieldError(path, f'names no outlet of yours: "{code}".{nearest(code, self._outlets)} Known: {", ".join(self._outlets) or "none"}')
+            for path, code in named.items()
+            if code is not None and code not in self._outlets
+        ]
+
+    def _currency(self, posted: Posted) -> list[FieldError]:
+        currency = posted.event.data.get("currency")
+        if currency is None:
+            return []
+        with services().database.session(self._merchant_id, read_only=True) as session:
+            try:
+                order = orders.by_reference(session, posted.event.data["order"])
+            except (orders.UnknownOrder, orders.AmbiguousOrder):
+                return []  # It may arrive later; deciding says so when it does not.
+            if order.currency == currency:
+                return []
+            return [FieldError("data.currency", f"is {currency}, but order {order.number} is in {order.currency}")]

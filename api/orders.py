@@ -1,0 +1,66 @@
+"""Orders: finding one by any number, and reading its whole story."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
+
+from api import paging, shapes
+from api.auth import caller, requires
+from api.problems import Problem
+from api.schemas import answers
+from api.services import services
+from store import connections, orders, overview
+from store.models import Connection
+
+blueprint = Blueprint("orders", __name__, url_prefix="/v1/orders", description="Orders and their stories.")
+
+
+@blueprint.get("")
+@blueprint.arguments(answers.OrderListing, location="query")
+@blueprint.response(200, answers.page_of(answers.OrderBrief))
+@requires("read")
+def listing(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Orders, newest first, found by the beginning of any number, e-mail address or name."""
+    position = paging.position_of("orders", arguments["cursor"])
+    with services().database.session(caller().merchant_id, read_only=True) as session:
+        found = orders.search(session, arguments["q"], arguments["state"], position, arguments["limit"])
+        overview.load_fulfilments(session, found.orders)
+        known = by_id(session)
+        items = [shapes.order_brief(order, known) for order in found.orders]
+    return paging.page(items, paging.cursor_for("orders", found.cursor))
+
+
+@blueprint.get("/<order_id>")
+@blueprint.response(200, answers.OrderAnswer)
+@requires("read")
+def one(order_id: str) -> dict[str, Any]:
+    """One order with its lines, fulfilments and payments, and everything that happened to it."""
+    with services().database.session(caller().merchant_id, read_only=True) as session:
+        return story(session, order_id)
+
+
+def story(session: Session, order_id: str) -> dict[str, Any]:
+    """One order's whole story as JSON. Raises Problem `not-found`."""
+    try:
+        found = orders.story(session, order_id)
+    except orders.UnknownOrder:
+        raise Problem("not-found", f"There is no order {order_id[:40]}.") from None
+    known = by_id(session)
+    decided = {decision.event_id: decision.id for decision in found.decisions}
+    return {
+        **shapes.order(found.order, known),
+        "numbers": [{"kind": number.kind, "number": number.number} for number in found.numbers],
+        "trackings": [shapes.tracking(row) for row in found.trackings],
+        "invoices": [shapes.invoice(row) for row in found.invoices],
+        "events": [shapes.event(row, decision_id=decided.get(row.id)) for row in found.events],
+        "decisions": [shapes.decision_brief(row) for row in found.decisions],
+        "commands": [shapes.command(row, known, with_attempts=True) for row in found.commands],
+    }
+
+
+def by_id(session: Session) -> dict[str, Connection]:
+    """The merchant's connections by id."""
+    return {connection.id: connection for connection in connections.list_all(session)}

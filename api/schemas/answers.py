@@ -1,0 +1,259 @@
+"""What the API answers, and the arguments its lists take. Descriptions here become the OpenAPI document."""
+
+from __future__ import annotations
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from api.paging import MOST
+from engine.vocabulary import ORDER_STATES
+
+EVENT_STATUSES = ("received", "waiting", "decided", "failed")
+COMMAND_STATUSES = ("waiting", "leased", "done", "superseded", "dead", "cancelled")
+
+
+class Listing(Schema):
+    """Arguments every list takes."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
+    cursor = fields.String(load_default=None, metadata={"description": "Continues a list; from `cursor` of the page before."})
+
+
+class OrderListing(Listing):
+    q = fields.String(
+        load_default="", validate=validate.Length(max=200),
+        metadata={"description": "Any number the order has anywhere, e-mail address or name; beginnings are enough."},
+    )  # fmt: skip
+    state = fields.String(load_default=None, validate=validate.OneOf(ORDER_STATES))
+
+
+class EventListing(Listing):
+    status = fields.String(load_default=None, validate=validate.OneOf(EVENT_STATUSES))
+
+
+class CommandListing(Listing):
+    status = fields.String(load_default=None, validate=validate.OneOf(COMMAND_STATUSES))
+    connection = fields.String(load_default=None, metadata={"description": "Name of the connection."})
+    order = fields.String(load_default=None, metadata={"description": "Id of the order."})
+    failed = fields.Boolean(load_default=False, metadata={"description": "Only what is dead or waits after a failure."})
+
+
+class NotificationListing(Listing):
+    outlet = fields.String(load_default=None, metadata={"description": "Code of the outlet."})
+
+
+class StockListing(Listing):
+    sku = fields.String(load_default=None)
+    as_of = fields.AwareDateTime(load_default=None, metadata={"description": "Stock as it was at that moment (RFC 3339)."})
+
+
+class Repair(Schema):
+    """Why a person steps in; kept in the audit log."""
+
+    reason = fields.String(load_default="", validate=validate.Length(max=500))
+
+
+class TakenAnswer(Schema):
+    """What became of a posted event."""
+
+    event = fields.String(metadata={"description": "Our id of the event."})
+    status = fields.String(validate=validate.OneOf(EVENT_STATUSES))
+    order = fields.String(allow_none=True)
+    decision = fields.String(allow_none=True)
+    summary = fields.String(metadata={"description": "One sentence: what was decided, or why nothing could be."})
+    trace = fields.String(allow_none=True, metadata={"description": "Where the decision can be read."})
+
+
+class BatchItem(Schema):
+    status = fields.Integer(metadata={"description": "The status this event would have got alone."})
+    id = fields.String(allow_none=True, metadata={"description": "The id it was posted with."})
+    replay = fields.Boolean(metadata={"description": "Whether it was known already."})
+    answer = fields.Nested(TakenAnswer)
+    problem = fields.Dict(metadata={"description": "A problem document, when it was refused."})
+
+
+class BatchAnswer(Schema):
+    """One result per event, in the order they were posted."""
+
+    accepted = fields.Integer()
+    refused = fields.Integer()
+    results = fields.List(fields.Nested(BatchItem))
+
+
+class HookAnswer(Schema):
+    accepted = fields.Integer(metadata={"description": "How many changes the webhook told of."})
+
+
+class Customer(Schema):
+    email = fields.String()
+    name = fields.String()
+
+
+class OrderBrief(Schema):
+    id = fields.String()
+    number = fields.String()
+    state = fields.String(validate=validate.OneOf(ORDER_STATES))
+    state_reason = fields.String()
+    placed_at = fields.String(metadata={"format": "date-time"})
+    updated_at = fields.String(metadata={"format": "date-time"})
+    currency = fields.String()
+    total = fields.String(metadata={"example": "29.95"})
+    paid = fields.String(metadata={"example": "29.95"})
+    payment_status = fields.String()
+    shop = fields.String(allow_none=True)
+    shop_status = fields.String()
+    fulfilment_type = fields.String()
+    fulfilment_status = fields.String()
+    customer = fields.Nested(Customer)
+    outlets = fields.List(fields.String())
+    href = fields.String()
+
+
+class LineAnswer(Schema):
+    line = fields.String()
+    sku = fields.String()
+    name = fields.String()
+    quantity = fields.Integer()
+    unit_price = fields.String()
+    tax_rate = fields.String()
+    back_ordered = fields.Integer()
+
+
+class EventAnswer(Schema):
+    id = fields.String()
+    type = fields.String()
+    source = fields.String()
+    external_id = fields.String(metadata={"description": "The id its sender gave it."})
+    subject = fields.String()
+    time = fields.String(metadata={"format": "date-time"})
+    received_at = fields.String(metadata={"format": "date-time"})
+    decided_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    sequence = fields.Integer(allow_none=True)
+    status = fields.String(validate=validate.OneOf(EVENT_STATUSES))
+    reason = fields.String(metadata={"description": "Why deciding failed."})
+    order = fields.String(allow_none=True)
+    decision = fields.String(allow_none=True)
+    caused_by = fields.Integer(allow_none=True, metadata={"description": "The command whose answer this is."})
+    data = fields.Dict()
+    href = fields.String()
+
+
+class DecisionBrief(Schema):
+    id = fields.String()
+    event = fields.String()
+    order = fields.String(allow_none=True)
+    summary = fields.String()
+    version = fields.String(metadata={"description": "The rule book that decided."})
+    duration_us = fields.Integer()
+    at = fields.String(metadata={"format": "date-time"})
+    href = fields.String()
+
+
+class AttemptAnswer(Schema):
+    number = fields.Integer()
+    trigger = fields.String(validate=validate.OneOf(("automatic", "manual")))
+    started_at = fields.String(metadata={"format": "date-time"})
+    finished_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    outcome = fields.String()
+    message = fields.String()
+    exchanges = fields.List(fields.Dict(), metadata={"description": "Requests and answers; secrets and personal data masked."})
+
+
+class CommandAnswer(Schema):
+    id = fields.Integer()
+    connection = fields.String(allow_none=True)
+    operation = fields.String()
+    subject = fields.String()
+    status = fields.String(validate=validate.OneOf(COMMAND_STATUSES))
+    tries = fields.Integer()
+    due_at = fields.String(metadata={"format": "date-time"})
+    created_at = fields.String(metadata={"format": "date-time"})
+    done_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    error_kind = fields.String()
+    error = fields.String()
+    result = fields.String()
+    event = fields.String(allow_none=True)
+    decision = fields.String(allow_none=True)
+    order = fields.String(allow_none=True)
+    attempts = fields.List(fields.Nested(AttemptAnswer))
+    href = fields.String()
+
+
+class OrderAnswer(OrderBrief):
+    """An order and its whole story: every event, decision and command, oldest first."""
+
+    external_id = fields.String()
+    till = fields.String(allow_none=True)
+    on_till = fields.Boolean()
+    shop_payment_status = fields.String()
+    blocked_reason = fields.String()
+    tags = fields.List(fields.String())
+    lines = fields.List(fields.Nested(LineAnswer))
+    fulfilments = fields.List(fields.Dict())
+    payments = fields.List(fields.Dict())
+    trackings = fields.List(fields.Dict())
+    invoices = fields.List(fields.Dict())
+    numbers = fields.List(fields.Dict(), metadata={"description": "Every number the order has anywhere."})
+    snapshot = fields.Dict(metadata={"description": "The newest data of the shop."})
+    events = fields.List(fields.Nested(EventAnswer))
+    decisions = fields.List(fields.Nested(DecisionBrief))
+    commands = fields.List(fields.Nested(CommandAnswer))
+
+
+class DecisionAnswer(DecisionBrief):
+    """One decision with all that led to it."""
+
+    facts = fields.List(fields.Dict(), metadata={"description": "Per rule file: the facts and settings it saw."})
+    trace = fields.Dict(metadata={"description": "Rules that fired, outcomes, sourcing matrix, changes, notes."})
+    why = fields.List(
+        fields.Dict(), metadata={"description": "Per rule file: every rule, whether it fired, and the conditions that failed."}
+    )
+    why_unavailable = fields.String(allow_none=True)
+    commands = fields.List(fields.Nested(CommandAnswer))
+
+
+class ConnectionAnswer(Schema):
+    id = fields.String()
+    name = fields.String()
+    platform = fields.String()
+    role = fields.String()
+    base_url = fields.String()
+    state = fields.String(validate=validate.OneOf(("active", "paused")))
+    paused_reason = fields.String()
+    waiting = fields.Integer()
+    dead = fields.Integer()
+    oldest_due = fields.String(allow_none=True, metadata={"format": "date-time"})
+    last_success = fields.String(allow_none=True, metadata={"format": "date-time"})
+    circuit = fields.String(metadata={"description": "closed, open or half-open."})
+    hooks = fields.String(metadata={"description": "Where the system sends its webhooks."})
+    cursors = fields.Dict(metadata={"description": "How far each of its feeds has been read."})
+
+
+class StockAnswer(Schema):
+    outlet = fields.String()
+    sku = fields.String()
+    on_hand = fields.Integer()
+    reserved = fields.Integer()
+    available = fields.Integer()
+
+
+class NotificationAnswer(Schema):
+    id = fields.String()
+    order = fields.String()
+    outlet = fields.String()
+    text = fields.String()
+    at = fields.String(metadata={"format": "date-time"})
+
+
+def page_of(item: type[Schema]) -> type[Schema]:
+    """The schema of a page of `item`."""
+    return Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(item)),
+            "cursor": fields.String(allow_none=True, metadata={"description": "Give it back to continue."}),
+            "next": fields.String(allow_none=True, metadata={"description": "The address of the next page."}),
+        },
+        name=f"{item.__name__}Page",
+    )

@@ -1,0 +1,24 @@
+"""Support's pages: server-rendered, working without JavaScript, made livelier by htmx where it is there.
+
+Every view is one address; filters stand in the query string. A view answers with the whole page, or only with its
+changing part when htmx asks for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import js_lib_htmx
+from flask import Blueprint
+
+blueprint = Blueprint("ui", __name__, template_folder="../templates", static_folder="../static", static_url_path="/static")
+vendor = Blueprint(
+    "vendor", __name__, static_folder=str(Path(js_lib_htmx.__file__).parent / "static" / "htmx"), static_url_path="/static/htmx"
+)
+
+from api.ui import connections, decisions, deliveries, events, frame, notifications, orders, rules, session, stock  # noqa: E402
+
+__all__ = [
+    "blueprint", "connections", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rules", "session",
+    "stock", "vendor",
+]  # fmt: skip
