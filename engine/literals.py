@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from engine.money import to_minor
 from engine.sentences import SentenceError, Term, nearest, quote
 from engine.types import Money, Value
 
@@ -111,12 +112,13 @@ def read_number(text: str) -> Decimal | None:
 
 
 def read_money(amount: str, currency: str) -> Money | None:
-    """An amount in minor units; None when it is no amount, or has more decimals than money has."""
-    found = re.fullmatch(rf"([+-]?)([0-9]{{1,{DIGITS}}})(?:\.([0-9]{{1,2}}))?", amount)
-    if not found or not re.fullmatch(r"[A-Z]{3}", currency):
+    """An amount in minor units; None when it is no amount, or has more decimals than its currency."""
+    if read_number(amount) is None or not re.fullmatch(r"[A-Z]{3}", currency):
         return None
-    minor = int(found[2]) * 100 + int((found[3] or "").ljust(2, "0"))
-    return Money(-minor if found[1] == "-" else minor, currency)
+    try:
+        return Money(to_minor(amount, currency), currency)
+    except ValueError:
+        return None
 
 
 def read_moment(text: str) -> datetime | None:

@@ -75,6 +75,12 @@ def parse_demand(sentence: str) -> DemandSentence:
     return parsed
 
 
+def parse_value(sentence: str) -> Term:
+    """A value by itself, such as `50 EUR`. Raises SentenceError."""
+    parsed: Term = _parse("value", sentence)
+    return parsed
+
+
 def nearest(word: str, names: Iterable[str]) -> str:
     """The name most like `word`, or empty when none is close."""
     matches = difflib.get_close_matches(word[:100], list(names), n=1, cutoff=0.6)
@@ -133,6 +139,10 @@ class _Builder(Transformer[Token, Any]):  # type: ignore[misc]  # Lark is read w
     def between(self, parts: list[Any]) -> ConditionSentence:
         return ConditionSentence(parts[0], "between", _start(parts[1]), parts[2], parts[3])
 
+    def value(self, parts: list[Any]) -> Term:
+        term: Term = parts[0]
+        return term
+
     def demand(self, parts: list[Any]) -> DemandSentence:
         *terms, reason = parts
         return DemandSentence(tuple(terms), reason.text if reason is not None else "")
@@ -166,6 +176,8 @@ def escape(character: str) -> str:
     return f"\\{character}" if character in '"\\' else f"\\u{ord(character):04x}"
 
 
+HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+"""Half of a pair of surrogates: no text, and nothing that can be stored."""
 _UNPRINTABLE = r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufdcf\ufdf0-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 UNPRINTABLE = re.compile(_UNPRINTABLE)
 """What a rule file cannot hold as it is: control characters, line breaks of any kind, code points that are not text."""
@@ -175,7 +187,7 @@ _MUST_ESCAPE = re.compile(rf"\"|\\(?=[\"\\u]|\Z|{_UNPRINTABLE})|{_UNPRINTABLE}")
 
 def _unquoted(token: Token) -> str:
     text = unquote(token)
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if HALF_CHARACTER.search(text):
         raise SentenceError(_start(token), "This quoted text holds half a character (U+D800 to U+DFFF).", "Remove it.")
     return text
 
@@ -186,12 +198,13 @@ _PARSERS = {
     start: Lark(
         _GRAMMAR, start=start, parser="lalr", lexer="contextual", transformer=_Builder(), maybe_placeholders=True
     )
-    for start in ("condition", "demand")
+    for start in ("condition", "demand", "value")
 }
 
 _EXAMPLES = {
     "condition": "Write a field, an operator and a value, such as `order.total < 50 EUR`.",
     "demand": "Write what shall happen, such as `hold order`.",
+    "value": "Write a value, such as `50 EUR`.",
 }
 _SYNONYMS = {
     "==": "is", "=": "is", "equals": "is", "equal": "is", "eq": "is", "are": "is", "was": "is", "has": "contains",

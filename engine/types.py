@@ -13,6 +13,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from engine.money import to_text
+
 
 class Money(NamedTuple):
     """An amount in minor units (cents) of one currency (ISO 4217). Two currencies never compare."""
@@ -21,8 +23,7 @@ class Money(NamedTuple):
     currency: str
 
     def __str__(self) -> str:
-        sign = "-" if self.minor < 0 else ""
-        return f"{sign}{abs(self.minor) // 100}.{abs(self.minor) % 100:02d} {self.currency}"
+        return f"{to_text(self.minor, self.currency)} {self.currency}"
 
 
 Value = str | int | bool | Decimal | Money | date | datetime | tuple[str, ...]
