@@ -17,6 +17,10 @@ from types import ModuleType
 from typing import Any
 
 _SESSION = "s"
+_READY_RULE = {"ready": {"all": [{"m0": {"$and": [{"ready": 1}]}}]}}
+_READY_FACT = '{"id":"ready","sid":"s","ready":1}'
+"""Every session begins by carrying out one action. The library fills in a session's pointers only when its first action
+starts, but frees them whenever the session is deleted: deleting one in which nothing matched would free garbage."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _names = count(1)
 
@@ -48,7 +52,7 @@ class Network:
         self._process = os.getpid()
         self._handle: int | None = None
         try:
-            self._handle = _engine.create_ruleset(f"n{next(_names)}", _encode(definition))
+            self._handle = _engine.create_ruleset(f"n{next(_names)}", _encode({**definition, **_READY_RULE}))
         except (_engine.error, MemoryError) as refusal:
             raise NetworkError(f"durable-rules refused {len(definition)} rules: {refusal}") from refusal
 
@@ -60,6 +64,7 @@ class Network:
         """
         if self._handle is None:
             raise NetworkError("this network is closed")
+        self._open()
         try:
             _, state = _engine.assert_facts(self._handle, _encode(messages))
             return self._drain(state, most)
@@ -67,6 +72,16 @@ class Network:
             raise NetworkError(f"durable-rules failed on {len(messages)} facts: {failure}") from failure
         finally:
             self._forget()
+
+    def _open(self) -> None:
+        """Begin a session that may be deleted whatever happens in it."""
+        try:
+            _, state = _engine.assert_fact(self._handle, _READY_FACT)
+            _engine.start_action_for_state(self._handle, state)
+            _engine.complete_and_start_action(self._handle, state)
+        except (_engine.error, MemoryError) as failure:
+            self.close()  # half a session cannot be deleted; it goes with its network
+            raise NetworkError(f"durable-rules could not begin a session: {failure}") from failure
 
     def _drain(self, state: int, most: int) -> list[tuple[str, dict[str, int]]]:
         firings: list[tuple[str, dict[str, int]]] = []
