@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from adapters.base import NewEvent
 from engine.compiled import CompiledBook
+from engine.facts_json import canonical_hash
 from store import connections, decisions, events
 from store.columns import new_id
 from store.flow_models import Decision, Event
@@ -165,6 +164,7 @@ class Intake:
             raise Refusal(f"nobody here knows what to do with an event of type {row.type}")
         handler(scene)
         decision = self._write(session, scene, (time.perf_counter_ns() - started) // 1000)
+        session.flush()
         for command in scene.commands:
             command.decision_id = decision.id
         row.status, row.reason, row.decided_at = "decided", "", self._clock()
@@ -200,12 +200,6 @@ class Intake:
             body_hash=body_hash(follow.type, follow.data),
         )
         return row
-
-
-def canonical_hash(document: Any) -> str:
-    """SHA-256 of a JSON document, whatever the order of its keys."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def result_hash(trace: Mapping[str, Any]) -> str:

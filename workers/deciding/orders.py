@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
+
 from engine.money import to_minor
 from store import bindings, events, orders, stock
 from store.order_models import Order, OrderLine
@@ -100,10 +102,18 @@ def _find_or_create(scene: Scene, snapshot: Mapping[str, Any]) -> tuple[Order, b
     shop = scene.connection if scene.connection is not None and scene.connection.role == "shop" else None
     origin = shop.id if shop else f"source:{scene.event.source}"
     external_id = str(snapshot.get("external_id") or snapshot["number"])
-    order = orders.by_external(scene.session, origin, external_id, lock=True)
+    order = orders.by_external(scene.session, origin, external_id)
     if order is not None:
-        return order, False
-    order = _create(scene, snapshot, origin, external_id, shop.id if shop else None)
+        return orders.lock(scene.session, order.id), False
+    try:
+        with scene.session.begin_nested():
+            order = _create(scene, snapshot, origin, external_id, shop.id if shop else None)
+    except IntegrityError:
+        # The same new order came in at the same moment by another door, and that one was first.
+        order = orders.by_external(scene.session, origin, external_id)
+        if order is None:
+            raise
+        return orders.lock(scene.session, order.id), False
     if shop is not None:
         bindings.bind(scene.session, shop.id, "order", order.id, external_id)
     return order, True

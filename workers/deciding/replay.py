@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from engine import assignment, explain, facts_json
 from engine.compiled import CompiledBook
 from engine.types import Fact, RuleTrace
+from engine.vocabulary import VOCABULARY
 from store.flow_models import Decision
 from workers.deciding.scene import step_as_dict
 
@@ -35,7 +36,7 @@ def replay(versions: Versions, decision: Decision) -> Replay:
     sourcing: dict[str, Any] | None = None
     for judged in decision.facts:
         facts = _facts(judged)
-        run = book.run(judged["decision"], facts, facts_json.decode_settings(judged["settings"]))
+        run = book.run(judged["decision"], facts, facts_json.decode_values(judged["settings"]))
         steps.append(step_as_dict(run))
         if judged["decision"] == "outlet_assignment" and decision.trace["sourcing"] is not None:
             sourcing = assignment.plan(run, facts).as_dict()
@@ -47,7 +48,7 @@ def explained(versions: Versions, decision: Decision, name: str) -> Sequence[Rul
     """Every rule of one rule file against the facts of that time: why it fired, or what it missed."""
     book = versions.get(decision.version)
     judged = next(j for j in decision.facts if j["decision"] == name)
-    return explain.explain(book.book.decisions[name], _facts(judged), facts_json.decode_settings(judged["settings"]))
+    return explain.explain(book.book.decisions[name], VOCABULARY.decisions[name], _facts(judged), facts_json.decode_values(judged["settings"]))
 
 
 def _facts(judged: dict[str, Any]) -> list[Fact]:
