@@ -54,10 +54,27 @@ def merchant_of(session: Session) -> str:
     return scope.merchant_id
 
 
+def check_writable(session: Session) -> None:
+    """Raises ReadOnlySession in a session opened for reading only."""
+    scope: Scope = session.info["scope"]
+    if scope.read_only:
+        raise ReadOnlySession("this session was opened for reading only; open it without read_only=True to write")
+
+
+def stamp(session: Session, row: object) -> None:
+    """Make a new row the session's merchant's. Raises WrongMerchant when it is another one's."""
+    scope: Scope = session.info["scope"]
+    if scope.merchant_id is None or not isinstance(row, MerchantOwned):
+        return
+    if row.merchant_id is None:
+        row.merchant_id = scope.merchant_id
+    _same(row.merchant_id, scope.merchant_id, type(row).__name__)
+
+
 def _check_statement(state: ORMExecuteState) -> None:
     scope: Scope = state.session.info["scope"]
-    if scope.read_only and not state.is_select:
-        _refuse_text_writes(state)
+    if state.is_insert or state.is_update or state.is_delete:
+        check_writable(state.session)
     if scope.merchant_id is None:
         return
     if not state.is_orm_statement:
@@ -68,11 +85,6 @@ def _check_statement(state: ORMExecuteState) -> None:
         if state.is_update:
             _check_update(state)
         state.statement = state.statement.options(*_filters(state.session, scope.merchant_id))
-
-
-def _refuse_text_writes(state: ORMExecuteState) -> None:
-    if state.is_insert or state.is_update or state.is_delete:
-        raise ReadOnlySession("this session was opened for reading only; open it without read_only=True to write")
 
 
 def _refuse_unfiltered(state: ORMExecuteState) -> None:
@@ -142,14 +154,13 @@ def _check_update(state: ORMExecuteState) -> None:
 
 def _check_rows(session: Session, context: UOWTransaction, instances: Any) -> None:
     scope: Scope = session.info["scope"]
-    if scope.read_only and (session.new or session.deleted or session.dirty):
-        raise ReadOnlySession("this session was opened for reading only; open it without read_only=True to write")
+    if session.new or session.deleted or session.dirty:
+        check_writable(session)
     if scope.merchant_id is None:
         return
     for row in session.new:
-        if isinstance(row, MerchantOwned) and row.merchant_id is None:
-            row.merchant_id = scope.merchant_id
-    for row in (*session.new, *session.dirty, *session.deleted):
+        stamp(session, row)
+    for row in (*session.dirty, *session.deleted):
         if isinstance(row, MerchantOwned):
             _same(row.merchant_id, scope.merchant_id, type(row).__name__)
 

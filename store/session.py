@@ -29,6 +29,13 @@ IDLE_SECONDS = 300
 """PostgreSQL ends a transaction that its process left open this long, so that a hung process holds no locks."""
 
 
+LOOK_SECONDS = 0.001
+
+
+class Busy(Exception):
+    """The database could not be written to because somebody else did not stop writing. Trying again is safe."""
+
+
 class BadDatabaseUrl(ValueError):
     """The database URL names nothing that Wissel can use."""
 
@@ -125,10 +132,35 @@ def _sqlite_engine(url: URL, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("wissel_read_only", False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("wissel_read_only", False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
 
     return engine
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Wait for the turn to write. SQLite's own waiting backs off to a tenth of a second per look, which with four busy
+    writers let one of them wait for seconds; looking every millisecond keeps that below half a second."""
+    database = connection.connection.driver_connection
+    assert isinstance(database, sqlite3.Connection)
+    give_up = time.monotonic() + BUSY_SECONDS
+    database.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < give_up:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as busy:
+                if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                time.sleep(LOOK_SECONDS)
+    finally:
+        database.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    raise Busy(
+        f"another process has been writing to the database for {BUSY_SECONDS} seconds; nothing was changed, try again"
+    )
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from store.columns import new_id
 from store.isolation import merchant_of
@@ -58,14 +58,19 @@ class Difference:
 
 def levels(session: Session, skus: Collection[str], *, lock: bool = False) -> dict[Place, StockLevel]:
     """The known levels of these articles at all outlets, by (outlet, sku). With `lock` they stay as they are until the
-    session ends, and are read afresh."""
+    session ends, and are read afresh unless this session holds the locks already."""
     if not skus:
         return {}
     wanted = select(StockLevel).where(StockLevel.sku.in_(sorted(set(skus)))).order_by(StockLevel.sku, StockLevel.outlet)
-    if lock:
+    if not lock:
+        return _by_place(session.scalars(wanted))
+    held = _locks(session)
+    if not held.skus >= set(skus):
         session.flush()
         wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return {(level.outlet, level.sku): level for level in session.scalars(wanted)}
+        held.levels.update(_by_place(session.scalars(wanted)))
+        held.skus.update(skus)
+    return {place: level for place, level in held.levels.items() if place[1] in set(skus)}
 
 
 def set_level(
@@ -191,6 +196,30 @@ def audit(session: Session) -> list[Difference]:
     return found
 
 
+@dataclass(slots=True)
+class _Locks:
+    """The levels that a transaction has locked, and the articles all of whose levels it has."""
+
+    transaction: SessionTransaction | None
+    skus: set[str] = field(default_factory=set)
+    levels: dict[Place, StockLevel] = field(default_factory=dict)
+
+
+def _locks(session: Session) -> _Locks:
+    """The locks of the innermost transaction. Those of an outer one still hold, but rolling back to a savepoint gives up
+    what was locked since, so each level keeps its own list."""
+    session.connection()
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    found: _Locks | None = session.info.get("stock locks")
+    if found is None or found.transaction is not transaction:
+        found = session.info["stock locks"] = _Locks(transaction)
+    return found
+
+
+def _by_place(rows: Iterable[StockLevel]) -> dict[Place, StockLevel]:
+    return {(level.outlet, level.sku): level for level in rows}
+
+
 def _is_old(level: StockLevel, sequence: int | None, counted_at: datetime) -> bool:
     if sequence is not None and level.sequence is not None:
         return sequence <= level.sequence
@@ -209,6 +238,7 @@ def _locked(session: Session, places: Collection[Place]) -> Mapping[Place, Stock
         for outlet, sku in missing
     ]
     session.execute(insert_into(session, StockLevel).on_conflict_do_nothing(), rows)
+    _locks(session).skus.difference_update(sku for _, sku in missing)
     return levels(session, {sku for _, sku in places}, lock=True)
 
 

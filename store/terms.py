@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session, UOWTransaction
 
-from store.dialects import insert_into
+from store.dialects import insert_unless_known
 from store.models import Base
 from store.order_models import Fulfilment, Invoice, Order, OrderNumber, OrderTerm, Payment, Tracking
 
@@ -90,4 +90,4 @@ def _whole(text: str) -> list[str]:
 
 def _insert(session: Session, terms: list[dict[str, str]]) -> None:
     if terms:
-        session.connection().execute(insert_into(session, OrderTerm).on_conflict_do_nothing(), terms)
+        session.connection().execute(insert_unless_known(session, OrderTerm), terms)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from store import terms
-from store.dialects import insert_into
+from store.dialects import insert_into, insert_unless_known
+from store.isolation import check_writable, stamp
 from store.models import Base
 
 Row = TypeVar("Row", bound=Base)
@@ -16,12 +17,33 @@ __all__ = ["insert_into", "insert_new"]
 
 
 def insert_new(session: Session, model: type[Row], **values: Any) -> Row | None:
-    """Insert one row and return it, or None when a unique key of it is taken.
+    """Insert one row and return it, or None when a unique key of it is taken. Its id must not be one that the database
+    counts up.
 
-    When another transaction is inserting the same key, this waits for it and then goes by what it did.
+    When another transaction is inserting the same key, this waits for it and then goes by what it did. What the session
+    has not written yet is written first. This is the hottest write there is, so the row is not read back.
     """
-    statement = insert_into(session, model).values(**values).on_conflict_do_nothing().returning(model)
-    row = session.scalars(statement).one_or_none()
-    if row is not None:
-        terms.write(session, [row])
+    check_writable(session)
+    row = _complete(model, values)
+    stamp(session, row)
+    session.flush()
+    written = {column.key: getattr(row, column.key) for column in model.__table__.columns}
+    statement = insert_unless_known(session, model)
+    done = session.connection().execute(statement, written, execution_options={"preserve_rowcount": True})
+    if done.rowcount == 0:
+        return None
+    make_transient_to_detached(row)
+    session.add(row)
+    terms.write(session, [row])
+    return row
+
+
+def _complete(model: type[Row], values: dict[str, Any]) -> Row:
+    """A new row with every column set, as SQLAlchemy would have done while writing it."""
+    row = model(**values)
+    for column in model.__table__.columns:
+        if column.key not in values:
+            default: Any = column.default
+            value = None if default is None else default.arg(None) if default.is_callable else default.arg
+            setattr(row, column.key, value)
     return row
