@@ -70,8 +70,9 @@ class Desk:
 
     def found(self, number: str) -> Order:
         with self.database.session(self.merchant_id, read_only=True) as session:
-            order = orders.by_reference(session, {"number": number})
-            return orders.story(session, order.id).order
+            order_id = orders.by_reference(session, {"number": number}).id
+        with self.database.session(self.merchant_id, read_only=True) as session:
+            return orders.story(session, order_id).order
 
     def commands(self, operation: str = "") -> list[Command]:
         with self.database.session(self.merchant_id, read_only=True) as session:
