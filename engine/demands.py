@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 from engine.ast import Demand, Literal, Operand
 from engine.checker import At, Scope, setting_serves
 from engine.literals import NAMES, literal_value
 from engine.sentences import DemandSentence, SentenceError, Term, nearest, parse_demand
-from engine.vocabulary import DecisionSpec, OutcomeSpec, Slot
+from engine.vocabulary import DecisionSpec, OutcomeSpec, Slot, Vocabulary
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _QUANTITIES = ("money", "weight", "duration")
@@ -28,6 +29,7 @@ class Forms:
     """The outcomes of one decision, ready to be recognised in sentences."""
 
     spec: DecisionSpec
+    vocabulary: Vocabulary
 
     @cached_property
     def longest_first(self) -> tuple[tuple[OutcomeSpec, tuple[tuple[str, bool], ...]], ...]:
@@ -50,20 +52,29 @@ class Forms:
 
     def _unknown(self, terms: tuple[Term, ...]) -> SentenceError:
         written = " ".join(term.text for term in terms)
+        return SentenceError(
+            terms[0].start, f"{self.spec.name} has no outcome `{written}`.", self._hint(written, terms)
+        )
+
+    def _hint(self, written: str, terms: tuple[Term, ...]) -> str:
+        for outcome, parts in self.longest_first:
+            beginning = _beginning(parts)
+            if beginning == [term.text for term in terms[: len(beginning)]]:
+                wordy = len(terms) > len(parts) and len(beginning) < len(parts)
+                return f"Did you mean `{outcome.form}`?" + (
+                    " Text of more than one word must stand in quotes." if wordy else ""
+                )
+        for spec in self.vocabulary.decisions.values():
+            if any(_fill(outcome, form_parts(outcome.form), terms) is not None for outcome in spec.outcomes):
+                return f"It belongs to {spec.name}: write the rule there."
         forms = {_SLOT.sub("...", outcome.form): outcome.form for outcome, _ in self.longest_first}
-        started = [
-            form
-            for form in forms.values()
-            if _fixed_start(form).split() == written.split()[: len(_fixed_start(form).split())]
-        ]
         close = nearest(written, forms)
-        better = started[0] if started else forms.get(close, "")
-        hint = f"Did you mean `{better}`?" if better else f"It can: {'; '.join(sorted(forms.values()))}."
-        return SentenceError(terms[0].start, f"{self.spec.name} has no outcome `{written}`.", hint)
+        return f"Did you mean `{forms[close]}`?" if close else f"It can: {'; '.join(sorted(forms.values()))}."
 
 
-def _fixed_start(form: str) -> str:
-    return form.split("{", maxsplit=1)[0]
+def _beginning(parts: Sequence[tuple[str, bool]]) -> list[str]:
+    """The fixed words before a form's first slot."""
+    return [word for word, _ in takewhile(lambda part: not part[1], parts)]
 
 
 def _fill(outcome: OutcomeSpec, parts: Iterable[tuple[str, bool]], terms: tuple[Term, ...]) -> dict[str, Term] | None:

@@ -35,7 +35,7 @@ class RuleWriter:
         self.decision = decision
         self.vocabulary = vocabulary
         self.spec: DecisionSpec = vocabulary.decisions[decision.name]
-        self.words = Forms(self.spec).words
+        self.words = Forms(self.spec, vocabulary).words
 
     def lines(self) -> Iterator[str]:
         yield f"decision: {self.decision.name}"

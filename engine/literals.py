@@ -48,6 +48,10 @@ _KINDS = {
     "text": "a quoted text", "word": "a word", "number": "a number", "quantity": "a number with a unit", "date": "a date",
     "moment": "a moment", "items": "a list", "path": "a field",
 }  # fmt: skip
+_ALIKE = {
+    "number": ("integer", "number"), "quantity": ("money", "weight", "duration"), "date": ("date",), "moment": ("moment",),
+}  # fmt: skip
+"""Which field types each kind of term is for; such a term can still be malformed, too long or too exact."""
 RESERVED = frozenset(
     ("true", "false", "missing", "exists", "empty", "null", "is", "not", "in", "and", "or", "because", "between")
 )
@@ -218,6 +222,8 @@ def _mismatch(term: Term, field_type: str, subject: str) -> SentenceError:
     expected = "text" if field_type == "list" else NAMES[field_type]
     if term.kind == "word" and term.text in RESERVED and field_type in ("text", "list"):
         message = f"`{written}` is not text here."
+    elif field_type in _ALIKE.get(term.kind, ()):
+        message = f"`{written}` is not {expected} that {subject} can hold."
     else:
         message = f"`{written}` is {_KINDS[term.kind]}, but {subject} takes {expected}."
     return SentenceError(term.start, message, _better(term, field_type))
@@ -235,6 +241,8 @@ def _better(term: Term, field_type: str) -> str:
             return f"Write `{term.text} g` or `{term.text} kg`."
     if term.kind == "quantity" and field_type == "money" and read_money(term.text, term.unit.upper()):
         return f"Write `{term.text} {term.unit.upper()}`."
+    if len(re.sub(r"\D", "", term.text)) > DIGITS and term.kind in ("number", "quantity"):
+        return f"Write at most {DIGITS} digits."
     if term.kind == "date" and field_type == "moment":
         return f"Write `{term.text}T00:00Z`."
     if term.kind == "text" and field_type == "boolean" and term.text in ("true", "false"):

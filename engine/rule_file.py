@@ -142,7 +142,7 @@ class _Reader:
         if len(node.items) > RULES:
             self.report(node.place, f"A decision has at most {RULES:,} rules; this one has {len(node.items):,}.")
             return []
-        forms = Forms(scope.spec)
+        forms = Forms(scope.spec, self.vocabulary)
         rules = (self._rule(item, scope, forms) for item in node.items)
         return [rule for rule in rules if rule is not None]
 
