@@ -49,7 +49,9 @@ class LightspeedRetail:
     def execute(self, call: Call, connection: Connection, memory: Memory, http: requests.Session) -> Result:
         """See `adapters.base.Adapter.execute`."""
         if call.operation not in OPERATIONS:
-            raise Refused(f"Lightspeed Retail has no operation {call.operation!r}. It has: {', '.join(sorted(OPERATIONS))}.")
+            raise Refused(
+                f"Lightspeed Retail has no operation {call.operation!r}. It has: {', '.join(sorted(OPERATIONS))}."
+            )
         operation, needed = OPERATIONS[call.operation]
         missing = [path for path in needed if not any(_given(call.payload, each) for each in path.split("|"))]
         if missing:

@@ -74,10 +74,14 @@ class Till:
     def _token(self) -> str:
         credentials = self.memory.credentials()
         token = credentials.get("access_token", "")
-        if credentials.get("refresh_token") and (not token or _expires(credentials) < time.time() + RENEW_BEFORE_SECONDS):
+        if credentials.get("refresh_token") and (
+            not token or _expires(credentials) < time.time() + RENEW_BEFORE_SECONDS
+        ):
             return self._renew(token)
         if not token:
-            raise Unauthorised(f"The connection {self.connection.name} has no access token: connect it to the till again.")
+            raise Unauthorised(
+                f"The connection {self.connection.name} has no access token: connect it to the till again."
+            )
         return token
 
     def _renew(self, used: str) -> str:
@@ -142,7 +146,9 @@ class Till:
         """A whole (short) versioned list."""
         return [row for rows, _ in self.changes(path, 0, pages=1000) for row in rows]
 
-    def inventory(self, after: int, *, size: int = INVENTORY_PAGE_SIZE, newest_first: bool = False) -> list[dict[str, Any]]:
+    def inventory(
+        self, after: int, *, size: int = INVENTORY_PAGE_SIZE, newest_first: bool = False
+    ) -> list[dict[str, Any]]:
         """Stock records with a version above `after`. A read although it is a POST; unasked it sorts newest first."""
         body = {"after": after, "size": size, "sort_direction": "desc" if newest_first else "asc"}
         return rows_of(read_json(self.write("POST", "inventory", body)))

@@ -150,11 +150,15 @@ def _refunds(till: Till, sale: Mapping[str, Any], original: str) -> list[NewEven
     if order is None or sale.get("state") != "closed":
         return []
     first = till.sale(original) or {}
-    paid = mapping.money(sum((mapping.amount(each.get("amount")) for each in mapping.payments(first)), mapping.amount(0)))
+    paid = mapping.money(
+        sum((mapping.amount(each.get("amount")) for each in mapping.payments(first)), mapping.amount(0))
+    )
     return [_payment(till, order, sale, payment, "payment.refunded", paid) for payment in mapping.payments(sale)]
 
 
-def _payment(till: Till, order: str, sale: Mapping[str, Any], payment: Mapping[str, Any], type: str, paid: str) -> NewEvent:
+def _payment(
+    till: Till, order: str, sale: Mapping[str, Any], payment: Mapping[str, Any], type: str, paid: str
+) -> NewEvent:
     """One payment as staff see it. One made at a register went through the sell screen (LS-36), the rest was typed in
     Sales history (LS-48) and moved no money."""
     source, kind = payment.get("source") or {}, payment.get("type") or {}
@@ -199,10 +203,17 @@ def _tracking(till: Till, order: str, sale: Mapping[str, Any]) -> list[NewEvent]
         found = list(pattern.finditer(str(sale.get("note") or "")))
         rows = {match.group("number"): match.groupdict() for match in found}
     except (re2.error, IndexError) as error:
-        raise Refused(f"The setting tracking_pattern is no usable pattern with a group named number ({error}).") from error
+        raise Refused(
+            f"The setting tracking_pattern is no usable pattern with a group named number ({error})."
+        ) from error
     found = []
     for number, row in rows.items():
-        data = {"order": {"id": order}, "number": number, "url": row.get("url") or "", "carrier": row.get("carrier") or ""}
+        data = {
+            "order": {"id": order},
+            "number": number,
+            "url": row.get("url") or "",
+            "carrier": row.get("carrier") or "",
+        }
         found.append(
             NewEvent(
                 id=identity(f"tracking:{sale['id']}:{number}", data), type="shipment.tracking_added",

@@ -17,7 +17,9 @@ def link_outlets(till: Till) -> None:
         row = till.reference("outlets", lambda row, wanted=str(wanted): wanted in (row.get("id"), row.get("name")))  # type: ignore[misc]
         if row is None:
             names = ", ".join(str(row.get("name")) for row in till.reference_list("outlets"))
-            raise Refused(f"The setting outlets links {code} to {wanted!r}, which the till does not have. It has: {names}.")
+            raise Refused(
+                f"The setting outlets links {code} to {wanted!r}, which the till does not have. It has: {names}."
+            )
         if till.memory.external("outlet", code) != row["id"]:
             till.memory.bind("outlet", code, str(row["id"]))
 
@@ -59,7 +61,9 @@ def product_ids(till: Till, skus: Iterable[str]) -> dict[str, str]:
 
 
 def _find_product(till: Till, sku: str) -> str | None:
-    hit = next((row for row in till.search("products", sku=sku) if row.get("sku") == sku and not row.get("deleted_at")), None)
+    hit = next(
+        (row for row in till.search("products", sku=sku) if row.get("sku") == sku and not row.get("deleted_at")), None
+    )
     if hit is None:
         return None
     till.memory.bind("product", sku, str(hit["id"]))
@@ -73,7 +77,9 @@ def tax_ids(till: Till, rates: Iterable[Decimal]) -> dict[Decimal, str]:
         row = till.reference("taxes", lambda row: row.get("name") == "No Tax") if not rate else None
         row = row or till.reference("taxes", lambda row, rate=rate: _rate(row) == rate)  # type: ignore[misc]
         if row is None:
-            raise Refused(f"The till has no sales tax of {rate.normalize():f} %. Add it in the till under Setup, Sales taxes.")
+            raise Refused(
+                f"The till has no sales tax of {rate.normalize():f} %. Add it in the till under Setup, Sales taxes."
+            )
         found[rate] = str(row["id"])
     return found
 

@@ -231,6 +231,8 @@ def whole_sale(sale: Mapping[str, Any], fulfilments: Iterable[Mapping[str, Any]]
     outlet_of = {line["sale_line_item_id"]: f["outlet_id"] for f in fulfilments for line in f.get("line_items") or ()}
     body["line_items"] = [_line_request(line, outlet_of) for line in sale.get("line_items") or ()]
     body["payments"] = [_payment_request(payment) for payment in payments(sale)]
+    if sale.get("adjustments"):
+        body["pricing"] = {"adjustments": [_adjustment_request(row) for row in sale["adjustments"]]}
     if fulfilments:
         body["fulfillment_outlet_id"] = max(fulfilments, key=lambda f: len(f.get("line_items") or ()))["outlet_id"]
         body["fulfillment_details"] = [_details_request(fulfilments[0])]
@@ -259,6 +261,12 @@ def _payment_request(payment: Mapping[str, Any]) -> dict[str, Any]:
         type={"config_id": (payment.get("type") or {}).get("config_id")},
         source={"register_id": register} if register else None,
     )  # fmt: skip
+
+
+def _adjustment_request(adjustment: Mapping[str, Any]) -> dict[str, Any]:
+    """A discount, fee or tip that staff gave on the whole sale: read as a total, written as a fixed amount."""
+    value = {"type": "FIXED", "value": str(abs(amount(adjustment.get("total"))))}
+    return {"type": adjustment.get("adjustment_type"), "name": str(adjustment.get("name") or ""), "amount": value}
 
 
 def _details_request(fulfilment: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,8 @@ def _missing(fulfilment: Mapping[str, Any]) -> Quantities:
 
 def _packed(fulfilment: Mapping[str, Any]) -> Quantities:
     return {
-        str(line["sale_line_item_id"]): amount(line.get("packed_quantity")) for line in fulfilment.get("line_items") or ()
+        str(line["sale_line_item_id"]): amount(line.get("packed_quantity"))
+        for line in fulfilment.get("line_items") or ()
     }
 
 
@@ -84,7 +85,9 @@ def _send(till: Till, fulfilment: Mapping[str, Any], quantities: Quantities) -> 
     body = {"version": fulfilment["version"], "line_items": rows}
     answer = till.write("POST", f"fulfillments/{fulfilment['id']}/pack", plain(body), expect=(409,))
     if answer.status_code == 409:
-        raise RetryLater(f"Fulfilment {fulfilment['id']} changed in the till while we packed it; it will be read again.")
+        raise RetryLater(
+            f"Fulfilment {fulfilment['id']} changed in the till while we packed it; it will be read again."
+        )
 
 
 def _again(till: Till, fulfilment: Mapping[str, Any]) -> dict[str, Any]:

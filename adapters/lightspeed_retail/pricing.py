@@ -176,7 +176,11 @@ def price_lines(
     if charged < 0 or (shipping and not shipping_sku):
         raise Refused(_shipping_refusal(charged, shipping))
     if shipping:
-        rate = decimal(shipping_rate, "tax rate of shipping") if shipping_rate not in (None, "") else _main_rate(order_lines)
+        rate = (
+            decimal(shipping_rate, "tax rate of shipping")
+            if shipping_rate not in (None, "")
+            else _main_rate(order_lines)
+        )
         priced.append(PricedLine("", shipping_sku, "Shipping", None, 1, charged, rate))
     return priced
 

@@ -49,7 +49,9 @@ def read_stock(till: Till, call: Call) -> Result:
         product = links.product_ids(till, [sku])[sku]
     learned = events.of_stock(till, till.inventory_of(product))
     levels = ", ".join(f"{event.data['outlet']} {event.data['on_hand']}" for event in learned)
-    return Result(f"Stock of {sku or product}: {levels or 'not tracked at a linked outlet'}.", learned, did_nothing=not learned)
+    return Result(
+        f"Stock of {sku or product}: {levels or 'not tracked at a linked outlet'}.", learned, did_nothing=not learned
+    )
 
 
 def read_products(till: Till, call: Call) -> Result:

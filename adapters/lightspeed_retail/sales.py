@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.base import Call, NewEvent, Refused, Result, RetryLater
+from adapters.http import error_text
 from adapters.lightspeed_retail import events, links, mapping
 from adapters.lightspeed_retail.client import Till, data_of
 from adapters.lightspeed_retail.customers import delivery_address, profile_for
@@ -62,7 +63,7 @@ def _create(till: Till, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return data_of(response)
     sale = till.sale(id)
     if sale is None:
-        raise RetryLater("The till says the sale is there already, but does not show it.")
+        raise RetryLater(f"The till refuses the sale for now ({error_text(response)}) and does not have it yet.")
     return sale
 
 
@@ -117,9 +118,7 @@ def _outlets(priced: Sequence[PricedLine]) -> list[str]:
     return [line.outlet for line in priced if line.outlet]
 
 
-def _payments(
-    till: Till, sale_id: str, payments: Sequence[Mapping[str, Any]], rest: Decimal
-) -> list[dict[str, Any]]:
+def _payments(till: Till, sale_id: str, payments: Sequence[Mapping[str, Any]], rest: Decimal) -> list[dict[str, Any]]:
     """Payments known when the order is placed, together at most `rest`, under ids of ours so that they are not taken
     for news later."""
     rows = []
@@ -144,7 +143,9 @@ def _payment(till: Till, sale_id: str, payment: Mapping[str, Any], value: Decima
         "id": mapping.payment_id(sale_id, reference),
         "amount": mapping.plain(value),
         "type": {
-            "config_id": links.payment_type_id(till, str(payment.get("method") or ""), str(payment.get("processor") or ""))
+            "config_id": links.payment_type_id(
+                till, str(payment.get("method") or ""), str(payment.get("processor") or "")
+            )
         },
     }
     return {**row, "date": str(payment["at"])} if payment.get("at") else row
@@ -162,7 +163,9 @@ def add_payment(till: Till, call: Call) -> Result:
             raise Refused("The sale is voided in the till, so no payment can be added to it.")
         rest = mapping.outstanding(sale)
         wanted = _positive(call.payload["amount"])
-        row = _payment(till, id, call.payload, min(wanted, rest), str(call.payload.get("reference") or call.idempotency_key))
+        row = _payment(
+            till, id, call.payload, min(wanted, rest), str(call.payload.get("reference") or call.idempotency_key)
+        )
         if rest <= 0 or _has(sale, row, wanted):
             return Result(f"Nothing to add: {mapping.money(max(rest, Decimal(0)))} is outstanding.", did_nothing=True)
         events.expect_payments(till, id, [row["id"]])

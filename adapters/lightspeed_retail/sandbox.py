@@ -32,7 +32,10 @@ SHIPPING_SKU = "SHIPPING"
 SWITCHES = {
     "closes_when_fulfilled": ("A paid sale closes by itself when its last fulfilment is done", True),
     "steps_touch_sale": ("Picking and packing changes the sale too, and sends sale.update", True),
-    "stock_at_fulfilment": ("Stock of online sales moves when they are fulfilled rather than when they are placed", False),
+    "stock_at_fulfilment": (
+        "Stock of online sales moves when they are fulfilled rather than when they are placed",
+        False,
+    ),
     "steps_set_quantities": ("Pick and pack set a quantity rather than adding to it", False),
     "same_id_conflicts": ("A second sale with the same id is refused (409) rather than replacing the first", True),
     "keeps_payment_ids": ("Payments keep the id their sender gave them", True),
@@ -162,7 +165,11 @@ def _seed_basics(state: SandboxState) -> None:
     for position, name in enumerate(types, start=1):
         _save(state, "payment_type", {"id": seeded_id("payment_type", name), "name": name, "type_id": position,
                                       "disabled": False, "internal": False, "deleted_at": None})  # fmt: skip
-    for username, title, account in (("wissel", "Wissel", "admin"), ("anna", "Anna de Wit", "cashier"), ("bram", "Bram Smit", "manager")):
+    for username, title, account in (
+        ("wissel", "Wissel", "admin"),
+        ("anna", "Anna de Wit", "cashier"),
+        ("bram", "Bram Smit", "manager"),
+    ):
         _save(state, "user", {"id": seeded_id("user", username), "username": username, "display_name": title,
                               "account_type": account, "restricted_outlet_ids": [], "is_primary_user": username == "wissel",
                               "created_at": now(), "updated_at": now(), "deleted_at": None})  # fmt: skip
@@ -189,7 +196,9 @@ def _seed_outlet(state: SandboxState, outlet: Mapping[str, Any]) -> None:
 
 def _seed_product(state: SandboxState, product: Mapping[str, Any]) -> None:
     rate = Decimal(str(product.get("tax_rate", "21")))
-    document = _product(str(product["sku"]), str(product["name"]), Decimal(str(product["price"])), rate, has_inventory=True)
+    document = _product(
+        str(product["sku"]), str(product["name"]), Decimal(str(product["price"])), rate, has_inventory=True
+    )
     _save(state, "product", document)
 
 
@@ -235,7 +244,10 @@ def seed_demo(state: SandboxState) -> None:
 
 def _create(state: SandboxState, arguments: Namespace) -> Flask:
     app = create_app(
-        state, webhook_url=arguments.webhook_url, secret=arguments.secret, requests_per_minute=arguments.requests_per_minute
+        state,
+        webhook_url=arguments.webhook_url,
+        secret=arguments.secret,
+        requests_per_minute=arguments.requests_per_minute,
     )
     if not state.all("outlet"):
         seed_demo(state)

@@ -27,7 +27,15 @@ api = Blueprint("lightspeed_retail_api", __name__, url_prefix="/api")
 LIMIT_SECONDS = 300
 TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
           409: "Conflict", 422: "Unprocessable Entity", 429: "Too Many Requests"}  # fmt: skip
-SIGN_OF_REASON = {"DAMAGE": -1, "EXPIRY": -1, "INTERNAL_USE": -1, "THEFT": -1, "DONATION": -1, "STOCK_FOUND": 1, "SAMPLE_FOR_SALE": 1}
+SIGN_OF_REASON = {
+    "DAMAGE": -1,
+    "EXPIRY": -1,
+    "INTERNAL_USE": -1,
+    "THEFT": -1,
+    "DONATION": -1,
+    "STOCK_FOUND": 1,
+    "SAMPLE_FOR_SALE": 1,
+}
 
 
 def error(status: int, message: str) -> Response:
@@ -290,7 +298,9 @@ def get_history(version: str, id: str) -> Response:
 def read_inventory(version: str) -> Response:
     wanted = body()
     size = min(int(number(wanted.get("size", 1000), "size")), 5000)
-    rows = [row for row in sandbox().state.all("inventory") if row["version"] > int(number(wanted.get("after", 0), "after"))]
+    rows = [
+        row for row in sandbox().state.all("inventory") if row["version"] > int(number(wanted.get("after", 0), "after"))
+    ]
     if wanted.get("product_id"):
         rows = [row for row in rows if row["product_id"] == wanted["product_id"]]
     rows.sort(key=lambda row: row["version"], reverse=wanted.get("sort_direction", "desc") != "asc")

@@ -17,9 +17,7 @@ from adapters.lightspeed_retail.sandbox_hooks import send_webhook
 from adapters.sandbox import Sandbox
 
 FULFILMENT_ATTRIBUTES = {"delivery": "DISPATCH", "pickup": "PICKUP"}
-UNPAID = (
-    "This sale has not been fully paid. Take the customer's payment first: Sell screen, or Sales history > Edit > Add payment."
-)
+UNPAID = "This sale has not been fully paid. Take the customer's payment first: Sell screen, or Sales history > Edit > Add payment."
 
 Document = dict[str, Any]
 
@@ -48,8 +46,9 @@ def now() -> str:
 
 
 def shown(document: Mapping[str, Any]) -> Document:
-    """The document as the API shows it."""
-    return {key: value for key, value in document.items() if key != "hidden"}
+    """The document as the API shows it; a sale tells its version in `_metadata` only."""
+    secret = ("hidden", "version") if "_metadata" in document else ("hidden",)
+    return {key: value for key, value in document.items() if key not in secret}
 
 
 def paid(sale: Mapping[str, Any]) -> Decimal:
@@ -145,8 +144,12 @@ class Books:
 
     def keep_sale(self, sale: Document) -> Document:
         """Recount the sale, settle its stock, store it and announce it."""
-        price = sum((Decimal(str(r["quantity"])) * Decimal(str(r["pricing"]["price"])) for r in sale["line_items"]), Decimal(0))
-        tax = sum((Decimal(str(r["quantity"])) * Decimal(str(r["tax"]["amount"])) for r in sale["line_items"]), Decimal(0))
+        price = sum(
+            (Decimal(str(r["quantity"])) * Decimal(str(r["pricing"]["price"])) for r in sale["line_items"]), Decimal(0)
+        )
+        tax = sum(
+            (Decimal(str(r["quantity"])) * Decimal(str(r["tax"]["amount"])) for r in sale["line_items"]), Decimal(0)
+        )
         sale["totals"] = {"price": price, "tax": tax, "price_incl_tax": price + tax, "loyalty": 0, "surcharge": 0}
         self._settle_stock(sale)
         sale["updated_at"] = now()
@@ -159,11 +162,15 @@ class Books:
     # Fulfilments
 
     def fulfilments_of(self, sale_id: str) -> list[Document]:
-        return [row for row in self.state.all("fulfilment") if row["sale_id"] == sale_id and not row["hidden"]["voided"]]
+        return [
+            row for row in self.state.all("fulfilment") if row["sale_id"] == sale_id and not row["hidden"]["voided"]
+        ]
 
     def open_fulfilments(self) -> list[Document]:
         """What the Fulfilments page shows: not voided and not done (LS-43, LS-53)."""
-        return [row for row in self.state.all("fulfilment") if row["state"] != "FULFILLED" and not row["hidden"]["voided"]]
+        return [
+            row for row in self.state.all("fulfilment") if row["state"] != "FULFILLED" and not row["hidden"]["voided"]
+        ]
 
     def keep_fulfilment(self, row: Document, event: str) -> Document:
         """Store under the fulfilment's own next version, its state following from its quantities, and write `event`
@@ -202,7 +209,8 @@ class Books:
             after = [_fulfilment_line(line, before.get(line["id"])) for line in lines]
             if after != row["line_items"]:
                 row["line_items"] = after
-                self.keep_fulfilment(row, "QUANTITY_UPDATED" if before else "CREATED")
+                row["hidden"]["voided"] = not after
+                self.keep_fulfilment(row, "CREATED" if not before else "QUANTITY_UPDATED" if after else "REMOVED")
 
     def move(self, row: Document, sources: tuple[str, ...], target: str, line_id: str, quantity: Decimal) -> None:
         """Move units of one line between its buckets (`not_started`, `picked`, `packed`, `fulfilled`); a negative

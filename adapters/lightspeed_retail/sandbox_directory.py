@@ -15,7 +15,14 @@ from adapters.sandbox import sandbox
 
 __all__ = ["api", "create_customer"]
 
-POSTCODES = {"NL": r"\d{4} ?[A-Za-z]{2}", "BE": r"\d{4}", "DE": r"\d{5}", "SE": r"\d{3} ?\d{2}", "US": r"\d{5}(-\d{4})?"}
+POSTCODES = {
+    "NL": r"\d{4} ?[A-Za-z]{2}",
+    "BE": r"\d{4}",
+    "DE": r"\d{5}",
+    "SE": r"\d{3} ?\d{2}",
+    "US": r"\d{5}(-\d{4})?",
+}
+
 
 def _list_of(kind: str) -> Callable[[str], Response]:
     def view(version: str) -> Response:
@@ -88,7 +95,14 @@ def post_address(version: str, id: str) -> Response:
     _check_address(sent)
     with ledger.change():
         key, token_ = 9007199254740992000 + ledger.state.next("address"), secrets.token_urlsafe(9)
-        address = {**sent, "id": key, "customer_id": id, "created_at": now(), "updated_at": now(), "hidden": {"token": token_}}
+        address = {
+            **sent,
+            "id": key,
+            "customer_id": id,
+            "created_at": now(),
+            "updated_at": now(),
+            "hidden": {"token": token_},
+        }
         ledger.state.put("address", key, address)
         ledger.state.count("addresses_created")
     return answer({"data": {**shown(address), "id_token": token_}}, 201)

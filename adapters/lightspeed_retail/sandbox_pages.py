@@ -114,7 +114,13 @@ def _move_on(ledger: Books, row: Document, step: str) -> None:
         for line in row["line_items"]
         if (rest := Decimal(line["quantity"]) - sum(Decimal(line[key]) for key in done))
     ]
-    take_step(ledger, row, "pack" if step == "pack" else "fulfill", {"version": row["version"], "line_items": lines}, adding=True)
+    take_step(
+        ledger,
+        row,
+        "pack" if step == "pack" else "fulfill",
+        {"version": row["version"], "line_items": lines},
+        adding=True,
+    )
 
 
 @till_pages.route("/scanner/<id>", methods=["GET", "POST"])
@@ -144,7 +150,11 @@ def sales() -> str:
     """Sales history: every sale, online or in store, newest first, with who processed the payment (LS-12, LS-53)."""
     ledger, wanted = books(), request.args.get("q", "").strip().lower()
     rows = [_sale_row(ledger, sale) for sale in ledger.state.all("sale")[::-1]]
-    rows = [row for row in rows if not wanted or wanted in f"{row['receipt_number']} {row['customer']} {row['note']}".lower()]
+    rows = [
+        row
+        for row in rows
+        if not wanted or wanted in f"{row['receipt_number']} {row['customer']} {row['note']}".lower()
+    ]
     return render_template("till/sales.html", rows=rows[:_SHOWN], wanted=wanted)
 
 
@@ -206,7 +216,9 @@ def pay() -> BaseResponse:
     ledger, form = books(), request.form
     with ledger.change():
         found = ledger.sale(form.get("sale", ""))
-        take_payment(ledger, found, form.get("amount") or outstanding(found), form.get("type", ""), form.get("register", ""))
+        take_payment(
+            ledger, found, form.get("amount") or outstanding(found), form.get("type", ""), form.get("register", "")
+        )
     return redirect(url_for("till.sale", id=found["id"]), 303)
 
 
@@ -215,7 +227,9 @@ def counter() -> BaseResponse:
     """Sell something over the counter."""
     ledger, form = books(), request.form
     with ledger.change():
-        made = sell_in_store(ledger, form.get("register", ""), form.get("product", ""), form.get("quantity"), form.get("type", ""))
+        made = sell_in_store(
+            ledger, form.get("register", ""), form.get("product", ""), form.get("quantity"), form.get("type", "")
+        )
     return redirect(url_for("till.sale", id=made["id"]), 303)
 
 
@@ -223,7 +237,9 @@ def counter() -> BaseResponse:
 def stock() -> str:
     """Products with their stock at each outlet."""
     ledger = books()
-    levels = {(row["product_id"], row["outlet_id"]): row["current_inventory_level"] for row in ledger.state.all("inventory")}
+    levels = {
+        (row["product_id"], row["outlet_id"]): row["current_inventory_level"] for row in ledger.state.all("inventory")
+    }
     products = [row for row in ledger.state.all("product") if row["has_inventory"]]
     return render_template("till/stock.html", products=products, outlets=ledger.state.all("outlet"), levels=levels)
 

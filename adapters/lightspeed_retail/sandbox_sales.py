@@ -146,9 +146,10 @@ def _line(books: Books, line: Mapping[str, Any]) -> Document:
 def _outlets(
     books: Books, sale: Document, body: Mapping[str, Any], requests: list[Document], before: set[str]
 ) -> dict[str, str]:
-    """Line id -> the outlet that fulfils it: what the line says, what it was, or the sale's own outlet.
+    """Line id -> the outlet that fulfils it: what the line says, or else the sale's own outlet.
 
-    When lines are marked with a method only those are fulfilled; on an update marks are not given again.
+    When lines are marked with a method only those are fulfilled. On an update marks are not given again, and a line
+    that does not name its outlet again moves to the sale's own: the strictest reading of "an update replaces".
     """
     if not set(sale["attributes"]) & set(FULFILMENT_ATTRIBUTES):
         return {}
@@ -163,7 +164,7 @@ def _outlets(
             continue
         if any(methods) and not method and line["id"] not in kept:
             continue
-        outlet_id = request.get("fulfilment_outlet_id") or kept.get(line["id"]) or own
+        outlet_id = request.get("fulfilment_outlet_id") or own
         result[line["id"]] = books.need("outlet", outlet_id, status=422)["id"]
     return result
 

@@ -135,7 +135,9 @@ def _check_signature(body: bytes, payload: str, headers: Mapping[str, str], conn
     header = next((value for name, value in headers.items() if name.lower() == "x-signature"), "")
     given, algorithm = _SIGNATURE.search(header), _ALGORITHM.search(header)
     if not given:
-        raise WebhookRejected("The webhook is not signed: X-Signature is missing. Only webhooks of an app are signed.", 401)
+        raise WebhookRejected(
+            "The webhook is not signed: X-Signature is missing. Only webhooks of an app are signed.", 401
+        )
     if algorithm and algorithm.group(1).upper() != "HMAC-SHA256":
         raise WebhookRejected(f"The webhook is signed with {algorithm.group(1)[:40]!r}, not HMAC-SHA256.", 401)
     over = payload.encode() if setting(connection, "signature_over") == "payload" else body

@@ -59,7 +59,9 @@ class Till:
 
     @property
     def connection(self) -> Connection:
-        return Connection("c1", "till", "lightspeed_retail", "till", self.box.url, self.memory.credentials(), self.settings)
+        return Connection(
+            "c1", "till", "lightspeed_retail", "till", self.box.url, self.memory.credentials(), self.settings
+        )
 
     @property
     def state(self) -> SandboxState:

@@ -113,9 +113,19 @@ def test_every_request_says_who_we_are(till: Till) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "kind"),
-    [("429", Throttled), ("500", RetryLater), ("drop", RetryLater), ("html", RetryLater), ("half_json", RetryLater), ("empty", RetryLater)],
+    [
+        ("429", Throttled),
+        ("500", RetryLater),
+        ("drop", RetryLater),
+        ("html", RetryLater),
+        ("half_json", RetryLater),
+        ("empty", RetryLater),
+    ],
 )
-@pytest.mark.parametrize("match", ["GET /api/2026-07/sales/", "POST /api/2026-07/sales", "POST /api/2026-07/customers", "GET /api/2026-07/inventory"])
+@pytest.mark.parametrize(
+    "match",
+    ["GET /api/2026-07/sales/", "POST /api/2026-07/sales", "POST /api/2026-07/customers", "GET /api/2026-07/inventory"],
+)
 @pytest.mark.parametrize("after_effect", [False, True])
 def test_each_fault_is_one_of_the_four_errors_and_passes(
     till: Till, fault: str, kind: type[AdapterError], match: str, after_effect: bool
@@ -148,5 +158,7 @@ def test_reference_lists_are_kept_for_a_while_and_read_afresh_when_something_is_
     till.place(id="order-2", number="2")
     assert not till.state.requests("GET", "/taxes")
     with pytest.raises(Refused, match="no payment type"):
-        with_settings(till, payment_type_default="Bitcoin").place(id="o3", number="3", payments=[{"amount": "50.00", "method": "x"}])
+        with_settings(till, payment_type_default="Bitcoin").place(
+            id="o3", number="3", payments=[{"amount": "50.00", "method": "x"}]
+        )
     assert till.state.requests("GET", "/payment_types")

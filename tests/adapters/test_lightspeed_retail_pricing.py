@@ -13,7 +13,15 @@ from adapters.lightspeed_retail.pricing import PricedLine, divide, price_lines, 
 
 
 def line(unit_price: str, quantity: int = 1, rate: str = "21", id: str = "a", outlet: str = "ams") -> dict:
-    return {"id": id, "sku": f"SKU-{id}", "name": id, "quantity": quantity, "unit_price": unit_price, "tax_rate": rate, "outlet": outlet}
+    return {
+        "id": id,
+        "sku": f"SKU-{id}",
+        "name": id,
+        "quantity": quantity,
+        "unit_price": unit_price,
+        "tax_rate": rate,
+        "outlet": outlet,
+    }
 
 
 def total(lines: list[PricedLine]) -> Decimal:
@@ -46,7 +54,11 @@ def test_a_discount_beyond_the_goods_comes_off_the_shipping() -> None:
 
 
 def test_shipping_is_a_line_taxed_like_the_goods_that_weigh_most() -> None:
-    priced = price_lines({"total": "36.00", "shipping_price": "6.00"}, [line("10.00", rate="21"), line("20.00", rate="9", id="b")], "SHIP")
+    priced = price_lines(
+        {"total": "36.00", "shipping_price": "6.00"},
+        [line("10.00", rate="21"), line("20.00", rate="9", id="b")],
+        "SHIP",
+    )
     assert (priced[-1].sku, priced[-1].outlet, priced[-1].rate, priced[-1].unit) == ("SHIP", None, Decimal(9), 600)
 
 
@@ -100,7 +112,9 @@ def test_the_sale_is_the_orders_total_to_the_cent(rows: list[tuple], shipping: D
     lines = []
     for index, (price, quantity, rate, at_first) in enumerate(rows):
         split = [min(at_first, quantity), quantity - min(at_first, quantity)]
-        lines += [line(str(price), n, rate, str(index), outlet) for n, outlet in zip(split, ("ams", "utr"), strict=True) if n]
+        lines += [
+            line(str(price), n, rate, str(index), outlet) for n, outlet in zip(split, ("ams", "utr"), strict=True) if n
+        ]
     whole = sum((price * quantity for price, quantity, *_ in rows), Decimal(0)) + shipping
     discount = (whole * part_off).quantize(Decimal("0.01"))
     order = {"total": str(whole - discount), "discount": str(discount), "shipping_price": str(shipping)}

@@ -49,7 +49,10 @@ def test_check_names_outlets_that_are_not_linked(memory: Memory, till: Till) -> 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"outlets": {"rtm": "Rotterdam"}}, "links rtm to 'Rotterdam', which the till does not have. It has: Amsterdam, Utrecht"),
+        (
+            {"outlets": {"rtm": "Rotterdam"}},
+            "links rtm to 'Rotterdam', which the till does not have. It has: Amsterdam, Utrecht",
+        ),
         ({"register_id": "no-such"}, r"names no register of the till. It has: Online \("),
         ({"author_id": ""}, "author_id"),
     ],
@@ -81,7 +84,11 @@ def test_what_the_scanner_app_notes_is_told(till: Till) -> None:
                **{row["line_items"][0]["sale_line_item_id"]: "1"}).raise_for_status()  # fmt: skip
     events = of_type(till.do("read_sale", sale_id=SALE_ID), "fulfilment.status_changed")
     data = next(event.data for event in events if event.data["fulfilment"] == row["id"])
-    assert (data["note"], data["assigned_users"], data["status"]) == ("One mug is chipped", ["Anna de Wit"], "in_progress")
+    assert (data["note"], data["assigned_users"], data["status"]) == (
+        "One mug is chipped",
+        ["Anna de Wit"],
+        "in_progress",
+    )
     assert data["lines"] == [{"sku": "MUG-BLUE", "quantity": 2, "picked": 1, "packed": 0, "fulfilled": 0}]
 
 
@@ -137,7 +144,10 @@ def test_a_refund_is_told_with_what_the_customer_got_back(till: Till) -> None:
     ("note", "told"),
     [
         ("Tracking: 3STEST1234567", ("3STEST1234567", "", "")),
-        ("fragile\r\nTracking (PostNL): 3STEST https://track.example/3STEST\nthanks", ("3STEST", "https://track.example/3STEST", "PostNL")),
+        (
+            "fragile\r\nTracking (PostNL): 3STEST https://track.example/3STEST\nthanks",
+            ("3STEST", "https://track.example/3STEST", "PostNL"),
+        ),
         ("Volgnummer: 99", ("99", "", "")),
     ],
 )

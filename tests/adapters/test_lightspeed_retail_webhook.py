@@ -27,10 +27,18 @@ VECTOR_SIGNATURE = "b3d489b57888d41fb00fc12c16e904d04b1f4da173da4a35e96f23818a74
 PAYLOAD_SIGNATURE = "2ba9e8be24813f1b3686b01a24f988466b87dac0a34830e42b1b2831ec2782c5"
 
 CONNECTION = Connection("c1", "till", "lightspeed_retail", "till", "http://till.test", {"client_secret": SECRET}, {})
-SALE = {"id": "s-1", "status": "AWAITING_DISPATCH", "register_sale_products": [], "updated_at": "2026-09-21 14:13:20", "version": 7}
+SALE = {
+    "id": "s-1",
+    "status": "AWAITING_DISPATCH",
+    "register_sale_products": [],
+    "updated_at": "2026-09-21 14:13:20",
+    "version": 7,
+}
 
 
-def verify(body: bytes, signature: str | None, query: dict[str, str] | None = None, **settings: Any) -> list[WebhookHint]:
+def verify(
+    body: bytes, signature: str | None, query: dict[str, str] | None = None, **settings: Any
+) -> list[WebhookHint]:
     headers = {"X-Signature": signature} if signature is not None else {}
     return list(LightspeedRetail().verify(body, headers, query or {}, replace(CONNECTION, settings=settings)))
 
@@ -88,7 +96,9 @@ def test_without_a_client_secret_nothing_is_believed() -> None:
     assert rejected.value.status == 401
 
 
-@pytest.mark.parametrize("body", [b"", b"payload=", b"payload=nonsense", b"payload=%5B1%5D", b"\xff\xfe", b"payload=null", b"&" * 200])
+@pytest.mark.parametrize(
+    "body", [b"", b"payload=", b"payload=nonsense", b"payload=%5B1%5D", b"\xff\xfe", b"payload=null", b"&" * 200]
+)
 def test_a_signed_body_that_makes_no_sense_is_400(body: bytes) -> None:
     with pytest.raises(WebhookRejected) as rejected:
         verify(body, signed(body))
@@ -104,7 +114,12 @@ def test_a_huge_body_is_413() -> None:
 
 def test_a_changed_sale_says_which_sale_to_read() -> None:
     (hint,) = hints(SALE)
-    assert (hint.native_type, hint.subject, hint.operation, hint.payload) == ("sale.update", "sale:s-1", "read_sale", {"sale_id": "s-1"})
+    assert (hint.native_type, hint.subject, hint.operation, hint.payload) == (
+        "sale.update",
+        "sale:s-1",
+        "read_sale",
+        {"sale_id": "s-1"},
+    )
     assert hint.time.isoformat() == "2026-09-21T14:13:20+00:00"
 
 
@@ -139,7 +154,9 @@ def test_the_same_message_twice_is_one_event_and_a_newer_version_another() -> No
 
 
 def test_two_products_do_not_share_an_event() -> None:
-    one, other = ({"id": "i", "outlet_id": "o", "product_id": product, "count": 1, "version": 3} for product in ("p", "q"))
+    one, other = (
+        {"id": "i", "outlet_id": "o", "product_id": product, "count": 1, "version": 3} for product in ("p", "q")
+    )
     assert hints(one)[0].event_id != hints(other)[0].event_id
 
 
