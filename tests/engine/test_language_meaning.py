@@ -107,7 +107,7 @@ def test_settings_are_typed_by_how_they_are_written() -> None:
     [
         ("yes", '3:7: `yes` is not a value. Write `true`, or `"yes"` if you mean the text.'),
         ("True", '3:7: `True` is not a value. Write `true`, or `"True"` if you mean the text.'),
-        ("", '3:7: The setting has no default. Give it one; an empty text is `""`.'),
+        ("", '3:6: The setting has no default. Give it one; an empty text is `""`.'),
         ("1.2.3", "3:7: `1.2.3` is not a number. If you mean text, put it in quotes."),
         ("{a: b}", "3:7: A setting has one value or a list of text."),
         ("[[a]]", "3:7: A list setting holds text only."),
