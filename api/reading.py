@@ -17,10 +17,12 @@ MOST_SWALLOWED = 16_000_000
 
 def read_body(request: Request, limit: int) -> bytes:
     """The raw body. Raises Problem `too-large` when it is longer than `limit` bytes."""
-    request.max_content_length = None
-    body = request.stream.read(limit + 1)
-    if len(body) > limit:
-        _swallow(request)
+    request.max_content_length = limit + MOST_SWALLOWED  # None would mean the limit for forms
+    declared = request.content_length or 0
+    body = request.stream.read(limit + 1) if declared <= limit + MOST_SWALLOWED else b""
+    if max(len(body), declared) > limit:
+        if declared <= limit + MOST_SWALLOWED:
+            _swallow(request)
         raise Problem("too-large", f"A body may have {limit:,} bytes at most; this one has more.")
     return body
 
