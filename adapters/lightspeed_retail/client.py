@@ -158,7 +158,7 @@ class Till:
         return rows_of(self.get(f"inventory/{quote(product_id, safe='')}", page_size=INVENTORY_PAGE_SIZE))
 
     def fulfilments(self, **filters: Any) -> Iterator[dict[str, Any]]:
-        """Fulfilments by `sale_id`, `fulfillment_state` (lists repeat the filter)."""
+        """Fulfilments by `sale_id`, `outlet_id`, `fulfillment_state` (lists repeat the filter)."""
         page = 1
         while True:
             rows = rows_of(self.get("fulfillments", **filters, page_number=page, page_size=FULFILMENT_PAGE_SIZE))

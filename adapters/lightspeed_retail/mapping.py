@@ -22,7 +22,6 @@ FULFILMENT_STATUS = {
 }
 FULFILMENT_TYPE = {"DISPATCH": "delivery", "PICKUP": "pickup"}
 FULFILMENT_METHOD = {ours: theirs for theirs, ours in FULFILMENT_TYPE.items()}
-OPEN_STATES = ("OPEN", "STARTED", "PICKED", "PACKED")
 
 SOURCE_TYPE = {
     "lightspeed_ecom": "ECWID",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.base import Call, NewEvent, Refused, Result
 from adapters.lightspeed_retail import events, links, mapping
 from adapters.lightspeed_retail.client import INVENTORY_PAGE_SIZE, Till
-from adapters.lightspeed_retail.sales import start_feed
+from adapters.lightspeed_retail.sales import start_feed, unwatch, watched
 from adapters.lightspeed_retail.settings import required
 
 PAGES_PER_POLL = 20
@@ -56,26 +57,45 @@ def read_stock(till: Till, call: Call) -> Result:
 
 def read_products(till: Till, call: Call) -> Result:
     """Bind every SKU to its product and tell about the products that are new or changed since the last time."""
-    seen, twice, learned, count = _cursor(till, call, "products"), [], [], 0
-    highest = seen
-    for rows, _ in till.changes("products", 0, pages=10_000):
+    seen = _cursor(till, call, "products")
+    news = _products(till, 0, seen, pages=10_000)
+    _advance(till, call, "products", seen, max(seen, news.end))
+    twice = f" Used by more than one product, the first one counts: {', '.join(news.twice)}." if news.twice else ""
+    summary = f"{news.count} products read, {len(news.events)} new or changed.{twice}"
+    return Result(summary, news.events, did_nothing=not news.events)
+
+
+@dataclass(slots=True)
+class _Products:
+    """What some pages of products held. `more` says that there were more pages than were read."""
+
+    end: int
+    count: int = 0
+    more: bool = True
+    events: list[NewEvent] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+
+
+def _products(till: Till, after: int, seen: int, pages: int) -> _Products:
+    """Bind the products above version `after` and tell of those above `seen`, and of any that is new to us."""
+    news, read = _Products(after), 0
+    for rows, highest in till.changes("products", after, pages):
+        news.end, read = highest, read + 1
         for row in rows:
             sku, id, version = str(row.get("sku") or ""), str(row["id"]), int(row.get("version") or 0)
             if not sku or row.get("deleted_at"):
                 continue
-            count += 1
+            news.count += 1
             known = till.memory.external("product", sku)
             if known is None:
                 till.memory.bind("product", sku, id)
             elif known != id:
-                twice.append(sku)
+                news.twice.append(sku)
                 continue
-            highest = max(highest, version)
             if version > seen or known is None:
-                learned.append(_product(row, sku, id, version))
-    _advance(till, call, "products", seen, highest)
-    remark = f" Used by more than one product, the first one counts: {', '.join(twice)}." if twice else ""
-    return Result(f"{count} products read, {len(learned)} new or changed.{remark}", learned, did_nothing=not learned)
+                news.events.append(_product(row, sku, id, version))
+    news.more = read == pages
+    return news
 
 
 def _product(row: Mapping[str, Any], sku: str, id: str, version: int) -> NewEvent:
@@ -88,20 +108,25 @@ def _product(row: Mapping[str, Any], sku: str, id: str, version: int) -> NewEven
 
 
 def read_changes(till: Till, call: Call) -> Result:
-    """Everything that changed since the last poll: sales, open fulfilments and stock.
+    """Everything that changed since the last poll: products, sales, fulfilments and stock.
 
     Webhooks are neither guaranteed nor sent for every step of a fulfilment, so this runs beside them and makes the same
-    events. At most twenty pages of each list are read in one call; the next call goes on from there.
+    events. At most twenty pages of each list are read in one call; the next call goes on from there. Stock waits until
+    all products are known, since what is read of a product without a SKU of ours is lost.
     """
     links.link_outlets(till)
     start_feed(till)
-    sales, full = _changed_sales(till, call)
-    fulfilments = _open_fulfilments(till, call, {str(sale["id"]) for sale in sales})
-    learned = [*sales_events(till, sales), *fulfilments]
-    stock, stock_full = _changed_stock(till, call)
-    more = " There is more to read." if full or stock_full else ""
+    seen = _cursor(till, call, "products")
+    products = _products(till, seen, seen, PAGES_PER_POLL)
+    sales, more_sales = _changed_sales(till, call)
+    steps = _steps(till, call, {str(sale["id"]) for sale in sales})
+    learned = [*products.events, *sales_events(till, sales), *steps]
+    stock, more_stock = ([], True) if products.more else _changed_stock(till, call)
+    _advance(till, call, "products", seen, products.end)
+    more = " There is more to read." if products.more or more_sales or more_stock else ""
     return Result(
-        f"{len(sales)} changed sale(s) of ours, {len(fulfilments)} other fulfilment step(s), {len(stock)} stock level(s).{more}",
+        f"{len(products.events)} product(s), {len(sales)} sale(s) of ours, {len(steps)} other fulfilment step(s) and "
+        f"{len(stock)} stock level(s) changed.{more}",
         [*learned, *stock],
         did_nothing=not (learned or stock),
     )
@@ -126,35 +151,39 @@ def _is_ours(till: Till, sale: Mapping[str, Any]) -> bool:
 
 def sales_events(till: Till, sales: list[dict[str, Any]]) -> Iterator[NewEvent]:
     """The events of several sales, their fulfilments read together."""
-    for first in range(0, len(sales), SALES_PER_READ):
-        some = sales[first : first + SALES_PER_READ]
-        by_sale: dict[str, list[dict[str, Any]]] = {}
-        for fulfilment in till.fulfilments(sale_id=[str(sale["id"]) for sale in some]):
-            by_sale.setdefault(str(fulfilment["sale_id"]), []).append(fulfilment)
-        for sale in some:
-            yield from events.of_sale(till, sale, by_sale.get(str(sale["id"]), ()))
+    by_sale = _fulfilments_by_sale(till, [str(sale["id"]) for sale in sales])
+    for sale in sales:
+        yield from events.of_sale(till, sale, by_sale[str(sale["id"])])
 
 
-def _open_fulfilments(till: Till, call: Call, told: set[str]) -> list[NewEvent]:
-    """Steps of open fulfilments that left no trace on their sale. Versions already told are left out."""
-    key = "fulfilments:told"
-    kept = till.memory.get(key) or {}
+def _fulfilments_by_sale(till: Till, sale_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The fulfilments of these sales, as few requests as possible."""
+    found: dict[str, list[dict[str, Any]]] = {id: [] for id in sale_ids}
+    for first in range(0, len(sale_ids), SALES_PER_READ):
+        for row in till.fulfilments(sale_id=list(sale_ids[first : first + SALES_PER_READ])):
+            found.setdefault(str(row["sale_id"]), []).append(row)
+    return found
+
+
+def _steps(till: Till, call: Call, told: set[str]) -> list[NewEvent]:
+    """Steps of our open sales' fulfilments that left no trace on the sale itself. Versions already told are left out;
+    a sale is watched until its last step has been told in an earlier poll."""
+    kept = till.memory.get("fulfilments:told") or {}
     before: dict[str, int] = kept.get("before" if kept.get("call") == call.idempotency_key else "after", {})
     now: dict[str, int] = {}
-    changed: dict[str, list[dict[str, Any]]] = {}
-    for fulfilment in till.fulfilments(fulfillment_state=list(mapping.OPEN_STATES)):
-        sale_id, id = str(fulfilment["sale_id"]), str(fulfilment["id"])
-        if till.memory.ours("order", sale_id) is None:
-            continue
-        now[id] = int(fulfilment["version"])
-        if before.get(id) != now[id] and sale_id not in told:
-            changed.setdefault(sale_id, []).append(fulfilment)
-    learned = []
-    for sale_id, rows in changed.items():
-        sale = till.sale(sale_id)
-        if sale is not None:
-            learned += events.of_sale(till, sale, rows)
-    till.memory.put(key, {"call": call.idempotency_key, "before": before, "after": now})
+    learned: list[NewEvent] = []
+    finished = set()
+    for sale_id, rows in _fulfilments_by_sale(till, watched(till)).items():
+        now |= {str(row["id"]): int(row["version"]) for row in rows}
+        news = [row for row in rows if before.get(str(row["id"])) != row["version"]]
+        done = not news and all(row.get("state") == "FULFILLED" for row in rows)
+        sale = till.sale(sale_id) if not rows or (news and sale_id not in told) else None
+        if sale is not None and news:
+            learned += events.of_sale(till, sale, news)
+        if done and (rows or sale is None or sale.get("state") in ("voided", "closed")):
+            finished.add(sale_id)
+    till.memory.put("fulfilments:told", {"call": call.idempotency_key, "before": before, "after": now})
+    unwatch(till, finished)
     return learned
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,7 @@ def place_sale(till: Till, call: Call) -> Result:
             sale = _create(till, id, body)
         _must_be_of(sale, str(order["number"]))
         till.memory.bind("order", str(order["id"]), id)
+        watch(till, id)
     found = list(till.fulfilments(sale_id=id))
     deducted = setting(till.connection, "stock_moves") == "at_sale"
     learned = [
@@ -166,7 +167,10 @@ def add_payment(till: Till, call: Call) -> Result:
         row = _payment(
             till, id, call.payload, min(wanted, rest), str(call.payload.get("reference") or call.idempotency_key)
         )
-        if rest <= 0 or _has(sale, row, wanted):
+        earlier = _earlier(sale, row, wanted)
+        if earlier is not None:
+            events.expect_payments(till, id, [earlier])
+        if rest <= 0 or earlier is not None:
             return Result(f"Nothing to add: {mapping.money(max(rest, Decimal(0)))} is outstanding.", did_nothing=True)
         events.expect_payments(till, id, [row["id"]])
         fulfilments = list(till.fulfilments(sale_id=id))
@@ -182,15 +186,14 @@ def add_payment(till: Till, call: Call) -> Result:
     return Result(f"Payment of {mapping.money(row['amount'])} added to sale {events.receipt(sale)}; {left} remains.")
 
 
-def _has(sale: Mapping[str, Any], row: Mapping[str, Any], wanted: Decimal) -> bool:
-    """Whether an earlier attempt already added this payment: same id, or same moment and amount."""
+def _earlier(sale: Mapping[str, Any], row: Mapping[str, Any], wanted: Decimal) -> str | None:
+    """The payment that an earlier attempt already added: one with the same id, or with the same moment and amount."""
     for payment in mapping.payments(sale):
-        if payment.get("id") == row["id"]:
-            return True
-        same_amount = mapping.amount(payment.get("amount")) == wanted
-        if same_amount and row.get("date") and mapping.moment(payment.get("date")) == mapping.moment(row["date"]):
-            return True
-    return False
+        same_amount = mapping.amount(payment.get("amount")) in (wanted, mapping.amount(row["amount"]))
+        same_moment = row.get("date") and mapping.moment(payment.get("date")) == mapping.moment(row["date"])
+        if payment.get("id") == row["id"] or (same_amount and same_moment):
+            return str(payment.get("id"))
+    return None
 
 
 def void_sale(till: Till, call: Call) -> Result:
@@ -273,3 +276,28 @@ def start_feed(till: Till) -> None:
     if till.memory.get("feed:start") is None:
         newest = till.inventory(0, size=1, newest_first=True)
         till.memory.put("feed:start", int(newest[0].get("version") or 0) if newest else 0)
+
+
+# Open sales, watched by the poll because not every step of a fulfilment shows on its sale
+
+_WATCHED = "sales:open"
+
+
+def watched(till: Till) -> list[str]:
+    """Our sales that are not yet known to be done."""
+    return list(till.memory.get(_WATCHED) or ())
+
+
+def watch(till: Till, sale_id: str) -> None:
+    """Let the poll look at this sale's fulfilments from now on."""
+    with till.memory.lock(_WATCHED):
+        known = watched(till)
+        if sale_id not in known:
+            till.memory.put(_WATCHED, [*known, sale_id])
+
+
+def unwatch(till: Till, sale_ids: Collection[str]) -> None:
+    """Look at these sales no longer."""
+    if sale_ids:
+        with till.memory.lock(_WATCHED):
+            till.memory.put(_WATCHED, [id for id in watched(till) if id not in sale_ids])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from lightspeed_retail_till import OUTLETS, Till, of_type, open_till, with_settings
+from lightspeed_retail_till import ORDER, OUTLETS, Till, of_type, open_till, with_settings
 
 from adapters.base import Memory, Refused
 from adapters.lightspeed_retail import mapping, sandbox
@@ -247,7 +247,9 @@ def test_a_poll_tells_what_a_webhook_would_have_told_with_the_same_ids(till: Til
     till.place()
     till.press(f"/sales/{SALE_ID}/payment", amount="50.00", type=sandbox.seeded_id("payment_type", "Cash"))
     till.press(f"/fulfilments/{fulfilment_at(till, 'ams')}/pack")
-    polled = [event for event in till.do("read_changes").events if event.type != "stock.changed"]
+    polled = [
+        event for event in till.do("read_changes").events if event.type not in ("stock.changed", "product.changed")
+    ]
     assert [event.id for event in polled] == [event.id for event in till.do("read_sale", sale_id=SALE_ID).events]
     assert [event.id for event in till.do("read_changes").events] == []
 
@@ -260,6 +262,28 @@ def test_steps_that_leave_no_trace_on_the_sale_are_found_among_the_open_fulfilme
     (event,) = till.do("read_changes").events
     assert (event.data["outlet"], event.data["status"]) == ("utr", "packed")
     assert till.do("read_changes").did_nothing
+
+
+def test_open_sales_are_watched_until_their_last_step_has_been_told(till: Till) -> None:
+    till.do("read_changes")
+    till.place()
+    till.place(id="order-2", number="2", lines=[{**ORDER["lines"][0], "quantity": 4}])
+    till.do("add_payment", order=ORDER_REF, amount="50.00", **PAYMENT)
+    till.do("complete_fulfilments", order=ORDER_REF)
+    till.do("void_sale", order={"id": "order-2"})
+    till.do("read_changes")
+    till.do("read_changes")
+    till.state.clear_requests()
+    assert till.do("read_changes").did_nothing
+    assert not till.state.requests("GET", "/fulfillments")
+
+
+def test_a_new_products_stock_is_told_by_the_poll_that_finds_the_product(till: Till) -> None:
+    till.do("read_changes")
+    sandbox.seed(till.state, [], [{"sku": "NEW-1", "name": "New", "price": "1.00"}], {"NEW-1": {"Utrecht": 7}})
+    result = till.do("read_changes")
+    assert [event.data["sku"] for event in of_type(result, "product.changed")] == ["NEW-1"]
+    assert ("utr", 7) in {(event.data["outlet"], event.data["on_hand"]) for event in of_type(result, "stock.changed")}
 
 
 def test_a_poll_whose_result_was_lost_tells_it_all_again(till: Till) -> None:
