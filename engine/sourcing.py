@@ -134,26 +134,29 @@ def _choose(problem: Problem, most: int | None, effort: Effort) -> tuple[tuple[i
     steps = Steps(effort)
     targets: list[int] | None = None
     lower: Lower | None = None
+    positions: Sequence[int] = range(len(problem.outlets))
     try:
         needs = needs_of(problem, steps)
         fulfilled = {need.group.sku: need.target for need in needs}
         targets = [fulfilled.get(group.sku, 0) for group in problem.groups]
         lower = lower_bound(needs)
-        found = _cover(problem, needs, lower, most, steps)
+        forced, active, left = reduce(needs, steps)
+        positions = sorted([*forced, *active])
+        found = _cover(problem, (forced, active, left), lower, most, steps)
         if found is not None:
             chosen, method = found
             return chosen, method, explain_bound(lower, len(chosen)), True
         chosen = _within_limit(problem, most or 0, steps)
         return chosen, "one outlet" if len(chosen) == 1 else "search", _limit_bound(chosen, most), True
     except OutOfStepsError:
-        return _ask_highs(problem, targets, lower, most, effort)
+        return _ask_highs(problem, positions, targets, lower, most, effort)
 
 
 def _cover(
-    problem: Problem, needs: list[Need], lower: Lower, most: int | None, steps: Steps
+    problem: Problem, reduced: tuple[list[int], list[int], list[Need]], lower: Lower, most: int | None, steps: Steps
 ) -> tuple[tuple[int, ...], Method] | None:
     """The fewest and best outlets that fulfil all that can be fulfilled, or None when that takes more than `most`."""
-    forced, active, left = reduce(needs, steps)
+    forced, active, left = reduced
     ceiling = (len(problem.outlets) if most is None else most) - len(forced)
     if ceiling < (1 if left else 0):
         return None
@@ -186,19 +189,25 @@ def _limit_bound(chosen: Sequence[int], most: int | None) -> Bound:
 
 
 def _ask_highs(
-    problem: Problem, targets: Sequence[int] | None, lower: Lower | None, most: int | None, effort: Effort
+    problem: Problem,
+    positions: Sequence[int],
+    targets: Sequence[int] | None,
+    lower: Lower | None,
+    most: int | None,
+    effort: Effort,
 ) -> tuple[tuple[int, ...], Method, Bound, bool]:
-    everyone = range(len(problem.outlets))
+    """As `_choose`. The best plan that reaches `targets`, when they are known, uses only outlets at `positions`."""
+    worthwhile = undominated(problem)
     try:
         if targets is not None and lower is not None:
-            chosen, proven = sourcing_highs.best_outlets(problem, everyone, targets, None, effort)
+            chosen, proven = sourcing_highs.best_outlets(problem, positions, targets, None, effort)
             if most is None or len(chosen) <= most:
                 bound = explain_bound(lower, len(chosen)) if proven else Bound(lower.outlets, lower.reason)
                 return chosen, "highs", bound, proven
-        chosen, proven = sourcing_highs.best_outlets(problem, everyone, None, most, effort)
+        chosen, proven = sourcing_highs.best_outlets(problem, worthwhile, None, most, effort)
     except sourcing_highs.NoPlanError:
-        search = LimitedSearch(problem, everyone, [0] * len(everyone), Steps(effort))
-        chosen, proven = search.greedy(most or len(everyone)), False
+        search = LimitedSearch(problem, worthwhile, [0] * len(worthwhile), Steps(effort))
+        chosen, proven = search.greedy(most or len(worthwhile)), False
     if proven:
         return chosen, "highs", _limit_bound(chosen, most), True
     return chosen, "highs", Bound(1, "fewer outlets might do: HiGHS stopped at its limit"), False

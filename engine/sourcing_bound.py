@@ -25,8 +25,9 @@ def lower_bound(needs: Sequence[Need]) -> Lower:
     """The best of three simple bounds: needs without a common outlet, one such pair, and counting."""
     bounds = [_apart(needs), _counted(needs)]
     if max(bound.outlets for bound in bounds) < 2 and len(needs) <= _MOST_PAIRS:
-        for one, other in combinations(needs, 2):
-            if not _helpers(one) & _helpers(other):
+        helped = [(need, need.helpers) for need in needs]
+        for (one, helpers), (other, others) in combinations(helped, 2):
+            if not helpers & others:
                 bounds.append(Lower(2, _not_together([one, other])))
                 break
     return max(bounds, key=lambda bound: bound.outlets)
@@ -40,10 +41,6 @@ def explain_bound(lower: Lower, used: int) -> Bound:
         return Bound(used, lower.reason)
     fewer = "no single outlet" if used == 2 else f"no {used - 1} outlets"
     return Bound(used, f"{fewer} can fulfil as much together; every choice was ruled out")
-
-
-def _helpers(need: Need) -> int:
-    return need.enough if need.simple else sum(1 << position for position in need.amounts)
 
 
 def _takes(need: Need) -> int:
@@ -61,8 +58,9 @@ def _apart(needs: Sequence[Need]) -> Lower:
     """Needs of which no outlet helps with two: what they take adds up."""
     union = 0
     picked: list[Need] = []
-    for need in sorted(needs, key=lambda need: (_helpers(need).bit_count() / _takes(need), need.group.sku)):
-        helpers = _helpers(need)
+    helped = [(need.helpers.bit_count() / _takes(need), need.group.sku, need) for need in needs]
+    for _, _, need in sorted(helped, key=lambda entry: entry[:2]):
+        helpers = need.helpers
         if not helpers & union:
             picked.append(need)
             union |= helpers

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.sourcing_problem import Group, Problem, Steps
+from engine.sourcing_problem import Group, Problem, Steps, mask_of
 
 
 @dataclass(slots=True)
@@ -54,7 +54,16 @@ class Need:
         if self.group.kind == "whole" or (partly < self.missing and alone == self.missing):
             self.simple = True
             self.amounts = {i: amount for i, amount in self.amounts.items() if amount >= alone}
-        self.enough = sum(1 << i for i, amount in self.amounts.items() if amount >= alone)
+        self.enough = self.bits(i for i, amount in self.amounts.items() if amount >= alone)
+
+    @property
+    def helpers(self) -> int:
+        """Bits of the outlets that have some of it that matters."""
+        return self.enough if self.simple else self.bits(self.amounts)
+
+    def bits(self, positions: Iterable[int]) -> int:
+        """These positions as bits."""
+        return mask_of(positions, len(self.group.amounts))
 
 
 def needs_of(problem: Problem, steps: Steps) -> list[Need]:

@@ -23,6 +23,14 @@ class OutOfStepsError(Exception):
     """The search has used up its steps; somebody else must answer."""
 
 
+def mask_of(positions: Iterable[int], size: int) -> int:
+    """The integer whose bits at these positions, all below `size`, are set. Takes time in proportion to `size`."""
+    digits = bytearray(b"0") * size
+    for position in positions:
+        digits[size - 1 - position] = 49  # the digit 1
+    return int(digits, 2) if size else 0
+
+
 class Steps:
     """Counts down the work that our own search may still do."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from operator import le
 
 from engine.sourcing_cover import Need
-from engine.sourcing_problem import Steps
+from engine.sourcing_problem import Steps, pack
 
 MAX_DEPTH = 60
 """Deepest search tried; the few orders that would need more outlets than this go to HiGHS."""
@@ -55,6 +56,7 @@ class CoverSearch:
         self.amounts = [[need.amounts.get(position, 0) for position in active] for need in self.pooled]
         self.by_amount = [sorted(bits(_mask(row)), key=lambda i: (-row[i], i)) for row in self.amounts]
         self.top_worth = [0, *accumulate(sorted(worth, reverse=True))]
+        self.packs: dict[tuple[str, tuple[int, ...]], bool] = {}
         self.found: int | None = None
 
     def solve(self, outlets: int) -> int | None:
@@ -65,7 +67,8 @@ class CoverSearch:
         if not self.pooled:
             return self.best_cover(self.full, outlets)
         self.found = None
-        self._share(self.full, (), (1 << len(self.active)) - 1, outlets, 0)
+        if self.coverable(self.full, outlets):
+            self._share(self.full, (), (1 << len(self.active)) - 1, outlets, 0)
         return self.found
 
     def chosen(self, weight: int) -> list[int]:
@@ -82,35 +85,94 @@ class CoverSearch:
         successors, so that no set of outlets is looked at twice.
         """
         self.steps.take()
-        if not self.coverable(open_needs, outlets):
-            return
         if self.found is not None and weight + self.top_worth[min(outlets, len(self.active))] <= self.found:
             return
-        branch: list[int] | None = None
+        missing = self._unmet(chosen)
+        if not missing:
+            rest = self.best_cover(open_needs, outlets)
+            if rest is not None:
+                self._offer(weight + rest)
+            return
+        if outlets <= 1:
+            if outlets == 1:
+                self._share_last(open_needs, chosen, free, weight, missing)
+            return
+        branch = self._branch(open_needs, free, outlets, missing)
+        self.steps.take(len(branch))
+        tried: list[tuple[int, int, list[int]]] = []
+        for i in branch:
+            met = self.cover[i] & open_needs
+            gives = [min(self.amounts[nth][i], cap) for nth, cap in missing.items()]
+            free &= ~(1 << i)
+            # A better outlet that was tried here and does as much belongs in every plan that this one is good for.
+            if any(better < i and met & ~more == 0 and all(map(le, gives, gave)) for better, more, gave in tried):
+                continue
+            tried.append((i, met, gives))
+            if self.coverable(open_needs & ~met, outlets - 1):
+                self._share(open_needs & ~met, (*chosen, i), free, outlets - 1, weight + self.worth[i])
+
+    def _unmet(self, chosen: tuple[int, ...]) -> dict[int, int]:
+        """Per pooled need that is not met how many pieces of an outlet can still matter."""
+        result = {}
         for nth, need in enumerate(self.pooled):
             row = self.amounts[nth]
             missing = need.missing - sum(row[i] for i in chosen)
-            if missing <= 0 and self._met(need, chosen):
-                continue
+            if need.group.kind == "packed":
+                if missing > 0 or not self._met(need, chosen):
+                    result[nth] = need.target
+            elif missing > 0:
+                result[nth] = missing
+        return result
+
+    def _branch(self, open_needs: int, free: int, outlets: int, missing: dict[int, int]) -> list[int]:
+        """The outlets of which every plan must hold at least one, for the need where they are fewest."""
+        best: list[int] | None = None
+        for nth, cap in missing.items():
+            row = self.amounts[nth]
             helpers = [i for i in self.by_amount[nth] if free >> i & 1]
-            if sum(row[i] for i in helpers[:outlets]) < max(1, missing):
+            if self.pooled[nth].group.kind != "packed" and sum(row[i] for i in helpers[:outlets]) < cap:
+                return []
+            if best is None or len(helpers) < len(best):
+                best = helpers
+        if open_needs:
+            holders = self.holders[(open_needs & -open_needs).bit_length() - 1] & free
+            if best is None or holders.bit_count() < len(best):
+                return list(bits(holders))
+        return best or []
+
+    def _share_last(
+        self, open_needs: int, chosen: tuple[int, ...], free: int, weight: int, missing: dict[int, int]
+    ) -> None:
+        """Find the best single outlet that meets all that is left."""
+        for bit in bits(open_needs):
+            free &= self.holders[bit]
+        for i in bits(free):
+            if all(
+                self._met(self.pooled[nth], (*chosen, i))
+                if self.pooled[nth].group.kind == "packed"
+                else self.amounts[nth][i] >= cap
+                for nth, cap in missing.items()
+            ):
+                self._offer(weight + self.worth[i])
                 return
-            if branch is None or len(helpers) < len(branch):
-                branch = helpers
-        if branch is None:
-            rest = self.best_cover(open_needs, outlets)
-            if rest is not None and (self.found is None or weight + rest > self.found):
-                self.found = weight + rest
-            return
-        for i in branch:
-            free &= ~(1 << i)
-            self._share(open_needs & ~self.cover[i], (*chosen, i), free, outlets - 1, weight + self.worth[i])
+
+    def _offer(self, weight: int) -> None:
+        if self.found is None or weight > self.found:
+            self.found = weight
 
     def _met(self, need: Need, chosen: tuple[int, ...]) -> bool:
         if need.group.kind != "packed":
             return True
-        positions = [*need.taken, *(self.active[i] for i in chosen)]
-        return need.group.units(positions, self.steps) == need.target
+        all_amounts = need.group.amounts
+        amounts = [all_amounts[position] for position in need.taken]
+        amounts += [all_amounts[self.active[i]] for i in chosen]
+        if sum(amounts) < need.target:
+            return False
+        key = (need.group.sku, tuple(sorted(amounts)))
+        known = self.packs.get(key)
+        if known is None:
+            known = self.packs[key] = pack(amounts, need.group, self.steps)[0] == need.target
+        return known
 
     # How few -----------------------------------------------------------------------------------------------------
 
@@ -140,9 +202,9 @@ class CoverSearch:
         return known
 
     def _search_cover(self, open_needs: int, outlets: int) -> bool:
-        self.steps.take()
         branch = self.widest_of[(open_needs & -open_needs).bit_length() - 1]
         left = {open_needs & ~mask for mask in branch}
+        self.steps.take(len(left))
         if outlets == 2:
             return any(self._one_covers(rest) for rest in left)
         failed: list[int] = []

@@ -86,7 +86,7 @@ class Effort:
     may use for each of its stages before the best answer so far is given, marked as not proven optimal.
     """
 
-    search_steps: int = 20_000
+    search_steps: int = 300_000
     solver_nodes: int = 100_000
 
 

@@ -6,7 +6,7 @@ Written from the definition alone, with none of the engine's shortcuts, so that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from itertools import combinations
 
 from engine.sourcing import Candidate, Limits, OrderLine
@@ -51,7 +51,7 @@ def most_units(lines: list[OrderLine], used: tuple[Candidate, ...], candidates: 
     for sku in {line.sku for line in lines}:
         wanted = [(line.quantity, may_divide(line, candidates, limits)) for line in lines if line.sku == sku]
 
-        @lru_cache(maxsize=None)
+        @cache
         def most(nth: int, left: tuple[int, ...], wanted: tuple[tuple[int, bool], ...] = tuple(wanted)) -> int:
             if nth == len(wanted):
                 return 0
