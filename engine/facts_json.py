@@ -62,6 +62,8 @@ def decode_value(document: Any) -> Value:
             return document
         case list() if all(isinstance(item, str) for item in document):
             return tuple(document)
+        case dict() if len(document) != 1:
+            pass
         case {"money": [int(minor), str(currency)]} if not isinstance(minor, bool):
             return Money(minor, currency)
         case {"number": str(text)}:
@@ -143,7 +145,7 @@ def read_facts(document: Any, vocabulary: Vocabulary = VOCABULARY) -> tuple[Fact
         if fact is None:
             continue
         if (fact.type, fact.id) in facts:
-            problems.append(f"fact {number}: there is a {fact.type} {fact.id} already; give every one its own id.")
+            problems.append(f"fact {number}: {fact.type} {fact.id} is there already; give every {fact.type} its own id.")
         facts[fact.type, fact.id] = fact
     if problems:
         raise FactsError(tuple(problems))
