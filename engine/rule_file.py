@@ -210,23 +210,24 @@ class _Reader:
             self.report(node.place, "`when:` must be a list.", "Begin each condition with `- `.")
             return Group("all", (), place)
         before = len(self.problems)
-        group = self._group("all", node, scope)
+        group = self._group("all", node, scope, node.place)
         if len(self.problems) == before and _size(group) > CONDITIONS:
             self.report(node.place, f"A rule has at most {CONDITIONS} conditions.", "Divide it, or use `in [...]`.")
         return group
 
-    def _group(self, kind: str, node: ListNode, scope: Scope) -> Group:
+    def _group(self, kind: str, node: ListNode, scope: Scope, place: Place) -> Group:
         children: list[Condition | Group] = []
         for item in node.items:
             if isinstance(item, ScalarNode):
                 condition = self._sentence(item, lambda text, at: check_condition(text, scope, at))
                 children += [condition] if condition else []
             elif group := self._nested(item):
-                children.append(self._group(*group, scope))
-        return Group(kind, tuple(children), node.place)
+                key, nested = group
+                children.append(self._group(key.text, nested, scope, key.place))
+        return Group(kind, tuple(children), place)
 
-    def _nested(self, item: Node) -> tuple[str, ListNode] | None:
-        """The kind and items of `all:`, `any:` or `none:`."""
+    def _nested(self, item: Node) -> tuple[ScalarNode, ListNode] | None:
+        """The key and the items of `all:`, `any:` or `none:`."""
         if not isinstance(item, MapNode) or len(item.entries) != 1:
             self.report(
                 item.place,
@@ -242,7 +243,7 @@ class _Reader:
         if not isinstance(value, ListNode) or not value.items:
             self.report(value.place, f"`{key.text}:` needs a list of conditions.", "Begin each condition with `- `.")
             return None
-        return key.text, value
+        return key, value
 
     def _then(self, node: Node | None, scope: Scope, forms: Forms, place: Place) -> tuple[Demand, ...]:
         if node is None or not isinstance(node, ListNode) or not node.items:

@@ -137,6 +137,6 @@ rules:
     assert isinstance(first, Condition)
     assert isinstance(any_of, Group)
     (_, none_of) = any_of.children
-    assert (any_of.kind, any_of.place.line) == ("any", 7)
+    assert (any_of.kind, any_of.place.line) == ("any", 6)
     assert isinstance(none_of, Group)
     assert [type(child) for child in none_of.children] == [Condition, Group]
