@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,6 +67,12 @@ def open_commands(session: Session, order_ids: Collection[str]) -> Mapping[str, 
         if order_id is not None:
             found.setdefault(order_id, {})[status] = count
     return found
+
+
+def order_numbers(session: Session, order_ids: Iterable[str | None]) -> Mapping[str, str]:
+    """The numbers of orders, by id."""
+    ids = {order_id for order_id in order_ids if order_id}
+    return {id_: number for id_, number in session.execute(select(Order.id, Order.number).where(Order.id.in_(ids)))}
 
 
 def commands_of_decision(session: Session, decision_id: str) -> Sequence[Command]:

@@ -13,9 +13,13 @@ from api.problems import Problem
 from api.ui import blueprint
 from api.ui.frame import as_json, page, reading, show
 from api.why import Why, explain_decision
+from engine import facts_json
+from engine.types import Money
+from engine.vocabulary import VOCABULARY
 from store import decisions, events, orders, overview
 
-SHOWN = (("", "Fired and near misses"), ("fired", "Fired only"), ("all", "All rules"))
+FACT_ORDER = {name: place for place, name in enumerate(VOCABULARY.facts)}
+SHOWN = (("", "In short"), ("fired", "Fired only"), ("all", "Every rule"))
 
 
 @blueprint.get("/decisions/<decision_id>")
@@ -55,7 +59,8 @@ def _part(why: Why, trace: Mapping[str, Any]) -> dict[str, Any]:
         "description": why.description,
         "outcomes": [{"text": spoken(outcome), **outcome} for outcome in step.get("outcomes", [])],
         "errors": step.get("errors", []),
-        "rules": why.rules,
+        "rules": sorted(why.rules, key=lambda rule: not rule.fired_for),
+        "fired": sum(1 for rule in why.rules if rule.fired_for),
         "lost": lost,
     }
 
@@ -67,26 +72,39 @@ def spoken(outcome: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A value of a fact or outcome as people write it; typed values are kept as small objects."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return " ".join(_plain(part) for part in value.values())
-    if isinstance(value, list):
-        return ", ".join(_plain(part) for part in value)
-    return str(value)
+    """A kept value of a fact, outcome or setting as people write it."""
+    typed = facts_json.decode_value(value)
+    if isinstance(typed, bool):
+        return "yes" if typed else "no"
+    if isinstance(typed, tuple) and not isinstance(typed, Money):
+        return ", ".join(typed)
+    return str(typed)
 
 
 def _facts(judged: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every fact once, with the rule files that saw it, as rows of field and value."""
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    """Every fact with the rule files that saw it. Where one changed on the way, only what changed is shown again."""
+    found: list[dict[str, Any]] = []
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
     for part in judged:
         for fact in part["facts"]:
-            values = {name: _plain(value) for name, value in sorted(fact["values"].items())}
-            key = (fact["type"], fact["id"], repr(values))
-            row = found.setdefault(key, {"type": fact["type"], "id": fact["id"], "values": values, "seen_by": []})
-            row["seen_by"].append(part["decision"])
-    return list(found.values())
+            key, values = (fact["type"], fact["id"]), {name: _plain(value) for name, value in sorted(fact["values"].items())}
+            before = newest.get(key)
+            if before is not None and before["whole"] == values:
+                before["seen_by"].append(part["decision"])
+                continue
+            changed = values if before is None else _changes(before["whole"], values)
+            row = {
+                "type": fact["type"], "id": fact["id"], "whole": values, "values": changed, "later": before is not None,
+                "seen_by": [part["decision"]],
+            }  # fmt: skip
+            newest[key] = row
+            found.append(row)
+    return sorted(found, key=lambda row: (FACT_ORDER.get(row["type"], len(FACT_ORDER)), row["id"]))
+
+
+def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    gone = {name: "(missing)" for name in before if name not in after}
+    return {name: value for name, value in after.items() if before.get(name) != value} | gone
 
 
 def _settings(judged: list[dict[str, Any]]) -> dict[str, dict[str, str]]:

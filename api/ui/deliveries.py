@@ -48,7 +48,7 @@ def deliveries() -> Any:
         return show(
             session, "deliveries", "table", rows=found.commands, cursor=paging.cursor_for("deliveries", found.before),
             held_up=commands.waits_for(session, found.commands), status=status, system=system, filters=FILTERS,
-            systems=by_id(session), since=SINCE,
+            systems=by_id(session), since=SINCE, numbers=overview.order_numbers(session, [row.order_id for row in found.commands]),
         )  # fmt: skip
 
 
@@ -59,8 +59,9 @@ def delivery(command_id: int) -> Any:
     with reading() as session:
         row = _get(session, command_id)
         return show(
-            session, "delivery", row=row, systems=by_id(session), holder=commands.waits_for(session, [row]).get(row.id)
-        )
+            session, "delivery", row=row, systems=by_id(session), holder=commands.waits_for(session, [row]).get(row.id),
+            numbers=overview.order_numbers(session, [row.order_id]),
+        )  # fmt: skip
 
 
 @blueprint.post(f"/deliveries/{ID}/retry")

@@ -13,7 +13,7 @@ from api.orders import by_id
 from api.problems import Problem
 from api.ui import blueprint
 from api.ui.frame import as_json, back_to, page, reading, reason_given, show
-from store import decisions, events
+from store import decisions, events, overview
 
 PER_PAGE = 50
 FILTERS = (("", "All"), ("failed", "Failed"), ("waiting", "Waits for its order"), ("received", "Being decided"), ("decided", "Decided"))
@@ -31,8 +31,9 @@ def events_list() -> Any:
         rows = events.recent(session, status=status or None, before=before, limit=PER_PAGE + 1)
         cursor = paging.cursor_for("events-page", rows[PER_PAGE - 1].id) if len(rows) > PER_PAGE else None
         return show(
-            session, "events", "table", rows=rows[:PER_PAGE], status=status, filters=FILTERS, cursor=cursor, systems=by_id(session)
-        )
+            session, "events", "table", rows=rows[:PER_PAGE], status=status, filters=FILTERS, cursor=cursor,
+            systems=by_id(session), numbers=overview.order_numbers(session, [row.order_id for row in rows]),
+        )  # fmt: skip
 
 
 @blueprint.get("/events/<event_id>")
@@ -44,8 +45,9 @@ def event(event_id: str) -> Any:
         if row is None:
             raise Problem("not-found", f"There is no event {event_id[:40]}.")
         return show(
-            session, "event", row=row, systems=by_id(session), decision=decisions.of_event(session, event_id), data=row.data
-        )
+            session, "event", row=row, systems=by_id(session), decision=decisions.of_event(session, event_id), data=row.data,
+            numbers=overview.order_numbers(session, [row.order_id]),
+        )  # fmt: skip
 
 
 @blueprint.get("/events/<event_id>.json")

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from api.problems import Problem
 from api.services import services
 from api.ui import blueprint, words
-from store import notifications, overview
+from store import notifications, outlets, overview
 from store.columns import now
 from store.models import Merchant
 
@@ -66,6 +66,7 @@ def show(session: Session, screen: str, part: str = "", **context: Any) -> Respo
     if not fragment:
         context.update(_frame(session))
     g.merchant = session.get(Merchant, current_user.merchant_id)
+    g.places = {place.code: place.name for place in outlets.list_all(session)}
     answer = make_response(render_template(template, **context))
     answer.headers["Vary"] = "HX-Request, Cookie"
     return answer
@@ -124,6 +125,18 @@ def when_short(at: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{}" class="nowrap">{}</time>').format(at.isoformat(), full, words.relative(at, now()))
 
 
+@blueprint.app_template_filter("due")
+def due(at: datetime) -> Markup:
+    """When something waiting will be tried: relative to now; what is due already only waits for a worker."""
+    return Markup("now") if at <= now() else when_short(at)
+
+
+@blueprint.app_template_filter("outlet")
+def outlet(code: str) -> str:
+    """An outlet by the name people know."""
+    return str(g.get("places", {}).get(code) or code)
+
+
 @blueprint.app_template_filter("tag")
 def tag(state: str, kind: str) -> Markup:
     """A state as symbol and word."""
@@ -139,7 +152,7 @@ def pretty(value: Any) -> Markup:
 
 for _name, _function in {
     "money": words.money, "words": words.sentence, "event_words": words.event_words, "platform": words.platform_words,
-    "duration": words.duration,
+    "duration": words.duration, "command_words": words.command_words,
 }.items():  # fmt: skip
     blueprint.add_app_template_filter(_function, _name)
 blueprint.add_app_template_global(words.label, "label")

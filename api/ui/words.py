@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from store.flow_models import Command
+
 
 class Label(NamedTuple):
     """How a state is shown: symbol, word, and tone (good, warn, bad, busy or idle)."""
@@ -112,6 +114,23 @@ EVENT_WORDS: Mapping[str, str] = {
     "sale.placed": "Taken over by the till",
     "hook.received": "Webhook received",
 }
+OPERATION_WORDS: Mapping[str, str] = {
+    "check": "check the credentials",
+    "read_order": "give the order",
+    "read_orders": "give new orders",
+    "read_product": "give the article",
+    "read_products": "give its articles",
+    "read_sale": "give the sale",
+    "read_changes": "give what changed",
+    "read_stock": "give the stock",
+    "set_order_status": "set the order's status",
+    "set_stock": "set the stock",
+    "place_sale": "take the order over",
+    "add_payment": "record the payment",
+    "void_sale": "cancel the sale",
+    "complete_fulfilments": "complete the fulfilments",
+    "pack_fulfilments": "mark the fulfilments as packed",
+}
 PLATFORM_WORDS: Mapping[str, str] = {
     "lightspeed_ecom": "Lightspeed eCom",
     "lightspeed_retail": "Lightspeed Retail",
@@ -138,6 +157,22 @@ def sentence(name: str) -> str:
 def event_words(type_: str) -> str:
     """An event type in words."""
     return EVENT_WORDS.get(type_, sentence(type_))
+
+
+def command_words(command: Command) -> str:
+    """What a system is told, in words that follow its name: `set the stock of VASE to 5`."""
+    told = OPERATION_WORDS.get(command.operation, command.operation.replace("_", " "))
+    payload = command.payload
+    if command.operation == "set_stock" and "sku" in payload:
+        return f"{told} of {payload['sku']} to {payload.get('quantity')}"
+    if command.operation == "set_order_status":
+        parts = [f"status {label('shop', payload['shop_status']).word.lower()}"] if payload.get("shop_status") else []
+        parts += [f"payment {label('payment', payload['payment_status']).word.lower()}"] if payload.get("payment_status") else []
+        parts += ["the tracking number"] if payload.get("tracking") else []
+        return f"set {' and '.join(parts)}" if parts else told
+    if command.operation == "add_payment" and "amount" in payload:
+        return f"{told} of {payload['amount']}"
+    return told
 
 
 def platform_words(platform: str) -> str:
