@@ -43,7 +43,9 @@ def test_a_session_for_reading_refuses_to_write(database: Database, merchant: Me
         session.scalars(select(Outlet)).first().name = "other"
 
 
-def test_a_reader_does_not_wait_for_a_writer_and_sees_what_was_committed(database: Database, merchant: Merchant) -> None:
+def test_a_reader_does_not_wait_for_a_writer_and_sees_what_was_committed(
+    database: Database, merchant: Merchant
+) -> None:
     with database.session(merchant.id) as writer:
         products.put(writer, "MUG")
         with database.session(merchant.id, read_only=True) as reader:
@@ -80,6 +82,13 @@ def test_an_sqlite_commit_is_on_the_disk_when_it_returns(sqlite_database: Databa
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
 
 
+def test_an_sqlite_url_may_trade_surviving_a_power_cut_for_speed(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/wissel.db?synchronous=normal")
+    with database.system_session(read_only=True) as session:
+        assert session.scalar(text("PRAGMA synchronous")) == 1
+    database.close()
+
+
 def test_moments_come_back_aware_and_in_utc(database: Database, merchant: Merchant) -> None:
     at = now()
     with database.session(merchant.id) as session:
@@ -111,6 +120,7 @@ def test_a_forked_process_does_not_share_connections(database: Database, merchan
         ("mysql://host/name", "'mysql' are not supported"),
         ("sqlite://", "in memory"),
         ("sqlite:///:memory:", "in memory"),
+        ("sqlite:///x.db?synchronous=off", "full or normal"),
         ("", "cannot be read"),
         ("no url at all", "cannot be read"),
     ],
