@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from adapters.lightspeed_ecom import sandbox as ecom_sandbox
 from adapters.lightspeed_retail import sandbox as retail_sandbox
+from adapters.sandbox.app import DEFAULT_SECRET
 from engine.language import load_book
 from store import books, commands, connections, outlets, people
 from store.models import Connection, Merchant
@@ -152,7 +153,7 @@ def _shop_access() -> dict[str, str]:
     return {
         "store_id": str(ecom_sandbox.STORE_ID),
         "token": ecom_sandbox.TOKEN,
-        "client_secret": ecom_sandbox.DEFAULT_SECRET,
+        "client_secret": DEFAULT_SECRET,
     }
 
 
@@ -160,7 +161,7 @@ def _till_access() -> tuple[dict[str, str], dict[str, Any]]:
     names = {str(o["code"]): str(o["name"]) for o in OUTLETS}
     access = {
         "client_id": retail_sandbox.CLIENT_ID,
-        "client_secret": retail_sandbox.DEFAULT_SECRET,
+        "client_secret": DEFAULT_SECRET,
         "access_token": retail_sandbox.ACCESS_TOKEN,
         "refresh_token": retail_sandbox.REFRESH_TOKEN,
         "expires": str(int(time.time()) + 86_400),

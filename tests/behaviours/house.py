@@ -34,6 +34,8 @@ from workers.bell import DECIDE_QUEUE, drain_queue
 from workers.services import WorkerSettings
 
 SECONDS = 60
+BLOCKED = "has not been fully paid"
+"""What the till says instead of fulfilling an unpaid order."""
 
 
 class Shop:
@@ -111,13 +113,14 @@ class Till:
     def page(self, path: str = "/") -> str:
         return requests.get(self.box.url + path, timeout=10).text
 
-    def step(self, number: str, step: str, outlet: str | None = None) -> list[requests.Response]:
-        """Press start, pack or done (shipped, picked up) for the order's fulfilments, or for one outlet's."""
-        return [
-            self.post(f"/fulfilments/{f['id']}/{step}")
-            for name, f in self.fulfilments(number).items()
-            if outlet is None or name == outlet
-        ]
+    def step(self, number: str, step: str, outlet: str | None = None) -> str:
+        """Press start, pack or done (shipped, picked up) for the order's fulfilments, or for one outlet's. Returns what
+        the page says afterwards."""
+        shown = ""
+        for name, fulfilment in self.fulfilments(number).items():
+            if outlet is None or name == outlet:
+                shown = words(requests.post(f"{self.box.url}/fulfilments/{fulfilment['id']}/{step}", timeout=10).text)
+        return shown
 
     def pay_at_sell_screen(self, number: str) -> None:
         register = next(r["id"] for r in self.state.all("register"))
@@ -273,7 +276,7 @@ class House:
 
     def order(self, number: str) -> dict[str, Any]:
         """The order as the API shows it."""
-        found = self.get(f"/v1/orders?q={number}")["orders"]
+        found = self.get(f"/v1/orders?q={number}")["items"]
         assert len(found) == 1, f"{len(found)} orders with number {number}"
         return dict(self.get(f"/v1/orders/{found[0]['id']}"))
 

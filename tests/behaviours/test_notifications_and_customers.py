@@ -9,7 +9,7 @@ def test_ls_20_every_new_order_is_notified_at_once(house: House) -> None:
     paid, unpaid = house.shop.place({"MUG-RED": 1}), house.shop.place({"MUG-RED": 1}, payment="unpaid")
     house.settle()
 
-    texts = [n["text"] for n in house.get("/v1/notifications")["notifications"]]
+    texts = [n["text"] for n in house.get("/v1/notifications")["items"]]
     assert any(paid in text for text in texts)
     assert any(unpaid in text for text in texts)
     assert paid in words(house.page("/notifications"))
@@ -38,7 +38,7 @@ def test_ls_23_a_merchant_can_switch_notifications_off(house: House) -> None:
     house.shop.place({"MUG-RED": 1})
     house.settle()
 
-    assert house.get("/v1/notifications")["notifications"] == []
+    assert house.get("/v1/notifications")["items"] == []
 
 
 def _profiles(house: House) -> list[dict[str, object]]:

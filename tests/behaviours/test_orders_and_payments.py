@@ -37,7 +37,7 @@ def test_ls_11_a_sale_at_the_till_makes_no_order_in_the_shop_but_its_stock_follo
     house.settle()
 
     assert house.shop.state.all("order") == []
-    assert house.get("/v1/orders")["orders"] == []
+    assert house.get("/v1/orders")["items"] == []
     assert house.shop.stock("MUG-BLUE") == 9
 
 
@@ -77,7 +77,7 @@ def test_ls_14_the_products_are_deducted_from_stock_when_the_order_arrives(house
     house.settle()
 
     assert house.till.level("MUG-RED", "Warehouse Almere") == 20
-    stock = {s["outlet"]: s for s in house.get("/v1/stock?sku=MUG-RED")["stock"]}
+    stock = {s["outlet"]: s for s in house.get("/v1/stock?sku=MUG-RED")["items"]}
     assert (stock["warehouse"]["on_hand"], stock["warehouse"]["reserved"]) == (20, 0)
 
 

@@ -58,7 +58,7 @@ def test_ls_05_the_till_is_the_source_when_the_shop_shows_more(house: House) -> 
     house.settle()
 
     assert house.shop.stock("POT-GLASS") == 3
-    assert house.get("/v1/stock?sku=POT-GLASS")["stock"][0]["on_hand"] == 3
+    assert house.get("/v1/stock?sku=POT-GLASS")["items"][0]["on_hand"] == 3
 
 
 def test_ls_06_a_change_at_the_till_shows_in_the_shop_at_once(house: House) -> None:
