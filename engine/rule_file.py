@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from engine.ast import Condition, DecisionRules, Demand, Group, Path, Place, Rule
-from engine.checker import Scope, check_condition
+from engine.checker import At, Scope, check_condition
 from engine.demands import Forms, check_demand
 from engine.literals import read_integer
 from engine.rule_settings import setting_value
+from engine.rule_table import read_table
 from engine.sentences import SentenceError, nearest
 from engine.strata import conditions_of, stratify
 from engine.types import Problem, Value
@@ -33,9 +34,9 @@ PRIORITY = 100
 PRIORITY_LIMIT = 1_000_000
 
 _FILE_KEYS = ("decision", "description", "settings", "rules")
-_RULE_KEYS = ("id", "description", "priority", "when", "then")
+_RULE_KEYS = ("id", "description", "priority", "when", "then", "table")
 _GROUPS = ("all", "any", "none")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(#[1-9][0-9]*)?")
 _SETTING_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 _Checked = TypeVar("_Checked", Condition, Demand)
@@ -63,7 +64,8 @@ def read_rule_file(file: str, content: str | bytes, vocabulary: Vocabulary) -> R
         decision = reader.decision(root, content if isinstance(content, str) else content.decode())
     elif not problems:
         reader.report(Place(file, 1, 1), "The file is empty.", "Begin with `decision:` and its name.")
-    return RuleFile(decision, reader.place, reader.ids, tuple(reader.problems[:PROBLEMS]))
+    problems = tuple(dict.fromkeys(reader.problems))  # a wrong heading of a table is found again in every row
+    return RuleFile(decision, reader.place, reader.ids, problems[:PROBLEMS])
 
 
 @dataclass
@@ -143,27 +145,54 @@ class _Reader:
             self.report(node.place, f"A decision has at most {RULES:,} rules; this one has {len(node.items):,}.")
             return []
         forms = Forms(scope.spec, self.vocabulary)
-        rules = (self._rule(item, scope, forms) for item in node.items)
-        return [rule for rule in rules if rule is not None]
+        rules = [rule for item in node.items for rule in self._rules_of(item, scope, forms)]
+        if len(rules) > RULES:
+            self.report(
+                node.place,
+                f"A decision has at most {RULES:,} rules; with the rows of tables this one has {len(rules):,}.",
+            )
+        return rules
 
-    def _rule(self, node: Node, scope: Scope, forms: Forms) -> Rule | None:
+    def _rules_of(self, node: Node, scope: Scope, forms: Forms) -> Iterator[Rule]:
+        """The rule written here, or one for each row of its table. None of them when something is wrong."""
         before = len(self.problems)
         entries = self._entries(node, _RULE_KEYS, "A rule")
         place = entries["id"].place if "id" in entries else node.place
         rule_id = self._id(entries.get("id"), node.place)
+        description = self._description(entries.get("description"))
+        priority = self._priority(entries.get("priority"))
         when = self._when(entries.get("when"), scope, place)
-        then = self._then(entries.get("then"), scope, forms, place)
-        rule = Rule(
-            rule_id,
-            self._description(entries.get("description")),
-            self._priority(entries.get("priority")),
-            when,
-            then,
-            _binds(when, then, scope.spec),
-            0,
-            place,
-        )
-        return rule if len(self.problems) == before else None
+        table = entries.get("table")
+        if table is None:
+            variants = [(rule_id, place, when, self._then(entries.get("then"), scope, forms, place))]
+        else:
+            variants = self._rows(rule_id, table, entries.get("then"), when, scope, forms)
+        if len(self.problems) > before:
+            return
+        for each_id, where, conditions, then in variants:
+            binds = _binds(conditions, then, scope.spec)
+            yield Rule(each_id, description, priority, conditions, then, binds, 0, where)
+
+    def _rows(
+        self, rule_id: str, table: Node, then: Node | None, when: Group, scope: Scope, forms: Forms
+    ) -> list[tuple[str, Place, Group, tuple[Demand, ...]]]:
+        """The rows of a table: the id of its rule, its place, all its conditions, its demands."""
+        if then is not None:
+            self.report(then.place, "A rule with a table has no `then:` of its own.", "Add a column to the table.")
+        rows = []
+        for row in read_table(table, scope.spec, self.report):
+            conditions = [
+                self._checked(s.text, s.at, lambda text, at: check_condition(text, scope, at)) for s in row.when
+            ]
+            demands = [
+                self._checked(s.text, s.at, lambda text, at: check_demand(text, scope, forms, at)) for s in row.then
+            ]
+            if not row.then:
+                self.report(row.place, f"Row {row.number} demands nothing.", "Fill a column under `then`.")
+            group = Group("all", (*when.children, *(c for c in conditions if c)), row.place)
+            self._take(f"{rule_id}#{row.number}", row.place)
+            rows.append((f"{rule_id}#{row.number}", row.place, group, tuple(d for d in demands if d)))
+        return rows
 
     def _id(self, node: Node | None, place: Place) -> str:
         if node is None:
@@ -178,15 +207,16 @@ class _Reader:
                 f"`{rule_id[:40]}` is not a rule id.",
                 f"Use letters, digits, `-` and `_`, at most {ID_LENGTH}, such as `outlet-closed`.",
             )
-        elif rule_id in self.ids:
-            self.report(
-                node.place,
-                f"The rule id `{rule_id}` is taken on line {self.ids[rule_id].line}.",
-                "Rule ids are unique in the whole book.",
-            )
         else:
-            self.ids[rule_id] = node.place
+            self._take(rule_id, node.place)
         return rule_id
+
+    def _take(self, rule_id: str, place: Place) -> None:
+        """Keeps an id, or reports who has it already."""
+        first = self.ids.setdefault(rule_id, place)
+        if first is not place:
+            message = f"The rule id `{rule_id}` is taken on line {first.line}."
+            self.report(place, message, "Rule ids are unique in the whole book.")
 
     def _description(self, node: Node | None) -> str:
         text = "" if node is None else (self._text(node, "A description") or "").strip()
@@ -259,15 +289,17 @@ class _Reader:
         found = (self._sentence(item, lambda text, at: check_demand(text, scope, forms, at)) for item in node.items)
         return tuple(demand for demand in found if demand is not None)
 
-    def _sentence(self, node: Node, check: Callable[[str, Callable[[int], Place]], _Checked]) -> _Checked | None:
+    def _sentence(self, node: Node, check: Callable[[str, At], _Checked]) -> _Checked | None:
         if not isinstance(node, ScalarNode):
             self.report(node.place, "Here must stand one sentence.", "Put a sentence with a colon in it in quotes.")
             return None
+        return self._checked(node.text, node.at, check)
+
+    def _checked(self, text: str, at: At, check: Callable[[str, At], _Checked]) -> _Checked | None:
         try:
-            return check(node.text, node.at)
+            return check(text, at)
         except SentenceError as error:
-            place = node.at(error.start)
-            self.report(place, error.message, error.hint)
+            self.report(at(error.start), error.message, error.hint)
             return None
 
     def _entries(self, node: Node, known: tuple[str, ...], subject: str) -> dict[str, Node]:
@@ -279,8 +311,6 @@ class _Reader:
         for key, value in node.entries:
             if key.text in known:
                 entries[key.text] = value
-            elif key.text == "table":
-                self.report(key.place, "Decision tables are not known yet.", "Write each row as a rule of its own.")
             else:
                 close = nearest(key.text, known)
                 hint = f"Did you mean `{close}`?" if close else f"Its names are: {', '.join(known)}."

@@ -98,8 +98,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
         ("id: a\n    when: [some: [order.split is true]]\n    then: [hold order]", ["4:12: `some:` is not a group. Put a condition with a colon in it in quotes; a group is `any:`, `all:` or `none:`."]),
         ("id: a\n    when: [any: []]\n    then: [hold order]", ["4:17: `any:` needs a list of conditions. Begin each condition with `- `."]),
         ("id: a\n    when: [any: order.split is true]\n    then: [hold order]", ["4:17: `any:` needs a list of conditions. Begin each condition with `- `."]),
-        ("id: a\n    table: {}\n    then: [hold order]", ["4:5: Decision tables are not known yet. Write each row as a rule of its own."]),
-        ("just text", ["3:5: A rule must be lines of `name: value`. Its names are: id, description, priority, when, then."]),
+        ("just text", ["3:5: A rule must be lines of `name: value`. Its names are: id, description, priority, when, then, table."]),
     ],
 )  # fmt: skip
 def test_a_rule_that_is_no_rule_is_refused(rule: str, said: list[str]) -> None:
