@@ -220,8 +220,10 @@ def list_fulfilments(version: str) -> Response:
     size, number_ = whole("page_size", 10), whole("page_number", 1)
     if not 1 <= size <= 100 or number_ < 1:
         raise TillError(400, "page_size must be between 1 and 100 and page_number at least 1.")
-    filters = {"sale_id": "sale_id", "outlet_id": "outlet_id", "fulfillment_type": "type", "fulfillment_state": "state"}
-    rows = [row for row in sandbox().state.all("fulfilment") if not row["hidden"]["voided"]]
+    filters = {"outlet_id": "outlet_id", "fulfillment_type": "type", "fulfillment_state": "state"}
+    ledger, sale_ids = books(), request.args.getlist("sale_id")
+    sales = [sale for id in dict.fromkeys(sale_ids) if (sale := ledger.state.get("sale", id))]
+    rows = [row for sale in sales for row in ledger.fulfilments_of(sale)] if sale_ids else ledger.listed_fulfilments()
     for parameter, key in filters.items():
         if wanted := request.args.getlist(parameter):
             rows = [row for row in rows if row[key] in wanted]

@@ -124,7 +124,7 @@ class Books:
         """(product, outlet, quantity) that the sale takes in its present state."""
         if sale["state"] in ("voided", "parked"):
             return
-        fulfilments = self.fulfilments_of(sale["id"])
+        fulfilments = self.fulfilments_of(sale)
         fulfilled_here = {line["sale_line_item_id"] for row in fulfilments for line in row["line_items"]}
         at_fulfilment = self.box.switch("stock_at_fulfilment")
         for row in fulfilments:
@@ -161,16 +161,18 @@ class Books:
 
     # Fulfilments
 
-    def fulfilments_of(self, sale_id: str) -> list[Document]:
-        return [
-            row for row in self.state.all("fulfilment") if row["sale_id"] == sale_id and not row["hidden"]["voided"]
-        ]
+    def fulfilments_of(self, sale: Mapping[str, Any]) -> list[Document]:
+        """The sale's fulfilments, without those taken off the list."""
+        rows = (self.state.get("fulfilment", id) for id in sale["hidden"]["fulfilments"])
+        return [row for row in rows if row is not None and not row["hidden"]["voided"]]
+
+    def listed_fulfilments(self) -> list[Document]:
+        """Every fulfilment that is not voided, oldest first."""
+        return [row for row in self.state.all("fulfilment") if not row["hidden"]["voided"]]
 
     def open_fulfilments(self) -> list[Document]:
         """What the Fulfilments page shows: not voided and not done (LS-43, LS-53)."""
-        return [
-            row for row in self.state.all("fulfilment") if row["state"] != "FULFILLED" and not row["hidden"]["voided"]
-        ]
+        return [row for row in self.listed_fulfilments() if row["state"] != "FULFILLED"]
 
     def keep_fulfilment(self, row: Document, event: str) -> Document:
         """Store under the fulfilment's own next version, its state following from its quantities, and write `event`
@@ -183,9 +185,11 @@ class Books:
         return self.state.put("fulfilment", row["id"], row)
 
     def new_fulfilment(self, sale: Document, outlet_id: str, type: str) -> Document:
+        id = str(1987654321098765000 + self.state.next("fulfilment"))
+        sale["hidden"]["fulfilments"].append(id)
         details: Document = next((row for row in sale["hidden"]["details"] if row.get("type") == type), {})
         return {
-            "id": str(1987654321098765000 + self.state.next("fulfilment")), "sale_id": sale["id"], "outlet_id": outlet_id,
+            "id": id, "sale_id": sale["id"], "outlet_id": outlet_id,
             "type": type, "state": "OPEN", "user_ids": [], "note": str(details.get("note") or ""),
             "shipping_address_id": details.get("shipping_address_id") if type == "DISPATCH" else None,
             "version": 0, "created_at": now(), "updated_at": now(), "line_items": [],
@@ -196,7 +200,7 @@ class Books:
         """Make the sale's fulfilments match its lines: one per outlet, new, changed or emptied ones included."""
         if not set(sale["attributes"]) & set(FULFILMENT_ATTRIBUTES):
             return
-        existing = {row["outlet_id"]: row for row in self.fulfilments_of(sale["id"])}
+        existing = {row["outlet_id"]: row for row in self.fulfilments_of(sale)}
         type = next(FULFILMENT_ATTRIBUTES[word] for word in sale["attributes"] if word in FULFILMENT_ATTRIBUTES)
         wanted: dict[str, list[Document]] = {outlet_id: [] for outlet_id in existing}
         for line in sale["line_items"]:
@@ -232,7 +236,7 @@ class Books:
         """Hand over everything of the sale. Raises TillError 409 for an unpaid or voided sale."""
         if sale["state"] == "voided":
             raise TillError(409, "This sale is voided.")
-        rows = self.fulfilments_of(sale["id"])
+        rows = self.fulfilments_of(sale)
         if all(row["state"] == "FULFILLED" for row in rows):
             return rows
         self.must_be_paid(sale)
@@ -251,7 +255,7 @@ class Books:
 
     def after_step(self, sale: Document) -> None:
         """A fulfilment moved on: close the sale when it was the last one, and let the sale follow."""
-        rows = self.fulfilments_of(sale["id"])
+        rows = self.fulfilments_of(sale)
         done = bool(rows) and all(row["state"] == "FULFILLED" for row in rows)
         if done and outstanding(sale) <= 0 and self.box.switch("closes_when_fulfilled"):
             sale["state"] = "closed"
@@ -264,7 +268,7 @@ class Books:
     def void(self, sale: Document) -> None:
         """Void the sale and take its fulfilments off the list; `keep_sale` then puts the goods back."""
         sale["state"] = "voided"
-        for row in self.fulfilments_of(sale["id"]):
+        for row in self.fulfilments_of(sale):
             row["hidden"]["voided"] = True
             self.keep_fulfilment(row, "VOIDED")
 

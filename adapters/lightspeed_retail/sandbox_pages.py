@@ -64,7 +64,7 @@ def name_of(ledger: Books, kind: str, id: str | None, key: str = "name") -> str:
 
 def _fulfilment_row(ledger: Books, row: Document) -> Document:
     sale = ledger.sale(row["sale_id"])
-    siblings = ledger.fulfilments_of(sale["id"])
+    siblings = ledger.fulfilments_of(sale)
     return {
         **row, "sale": sale, "status": status_of(row), "type_word": TYPE[row["type"]], "done_button": DONE_BUTTON[row["type"]],
         "customer": name_of(ledger, "customer", sale["customer_id"]), "outlet": name_of(ledger, "outlet", row["outlet_id"]),
@@ -159,7 +159,7 @@ def sales() -> str:
 
 
 def _sale_row(ledger: Books, sale: Document) -> Document:
-    rows = ledger.fulfilments_of(sale["id"])
+    rows = ledger.fulfilments_of(sale)
     return {
         **sale, "customer": name_of(ledger, "customer", sale["customer_id"]), "paid": paid(sale), "due": outstanding(sale),
         "processors": ", ".join(dict.fromkeys(payment["type"]["name"] for payment in sale["payments"])),
@@ -175,7 +175,7 @@ def sale(id: str) -> str:
     lines = [{**line, "name": name_of(ledger, "product", line["product"]["id"])} for line in found["line_items"]]
     return render_template(
         "till/sale.html", sale=found, lines=lines, payment_types=ledger.state.all("payment_type"),
-        fulfilments=[_fulfilment_row(ledger, row) for row in ledger.fulfilments_of(id)],
+        fulfilments=[_fulfilment_row(ledger, row) for row in ledger.fulfilments_of(found)],
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def create_sale(books: Books, request: Any) -> Document:
         "created_at": now(), "updated_at": now(), "source": source, "line_items": [], "payments": [], "taxes": [],
         "totals": {"price": 0, "tax": 0, "price_incl_tax": 0}, "adjustments": [], "ecom_custom_charges": [],
         "external_applications": [], "return": {"is_return": False, "return_sale_ids": []},
-        "hidden": {"taken": {}, "outlets": {}, "details": []},
+        "hidden": {"taken": {}, "outlets": {}, "details": [], "fulfilments": []},
     }  # fmt: skip
     books.state.count("sales_created")
     return _fill(books, sale, body)
@@ -95,7 +95,7 @@ def _fill(books: Books, sale: Document, body: Mapping[str, Any]) -> Document:
 def _must_be_complete(books: Books, sale: Document) -> None:
     if outstanding(sale) > 0 and not set(sale["attributes"]) & {"onaccount", "layby"}:
         raise TillError(422, f"The sale cannot be closed: {outstanding(sale):.2f} has not been paid.")
-    if any(row["state"] != "FULFILLED" for row in books.fulfilments_of(sale["id"])):
+    if any(row["state"] != "FULFILLED" for row in books.fulfilments_of(sale)):
         raise TillError(422, "The sale cannot be closed before everything is fulfilled.")
 
 
@@ -198,7 +198,7 @@ def return_sale(books: Books, id: str) -> Document:
         **shown(sale), "id": new_id(), "state": "parked", "attributes": [], "payments": [],
         "invoice_number": f"{sale['invoice_number']}-R{len(sale['return']['return_sale_ids']) + 1}",
         "created_at": now(), "return": {"is_return": True, "original_sale_id": id, "return_sale_ids": []},
-        "hidden": {"taken": {}, "outlets": {}, "details": []},
+        "hidden": {"taken": {}, "outlets": {}, "details": [], "fulfilments": []},
     }  # fmt: skip
     returned["receipt_number"] = returned["invoice_number"]
     returned["line_items"] = [_returned_line(line) for line in sale["line_items"]]
@@ -237,7 +237,7 @@ def take_payment(books: Books, sale: Document, amount: Any, type_id: str, regist
     source = {"register_id": register_id} if register_id else {}
     payment = {"amount": value, "type": {"config_id": type_id}, "source": source}
     sale["payments"].append(_payment(books, payment, {}))
-    rows = books.fulfilments_of(sale["id"])
+    rows = books.fulfilments_of(sale)
     if outstanding(sale) <= 0 and all(row["state"] == "FULFILLED" for row in rows):
         sale["state"] = "closed"
     return books.keep_sale(sale)
