@@ -16,7 +16,9 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from redis import Redis, RedisError
+from redis import ConnectionPool, Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job
@@ -30,15 +32,13 @@ DRAIN_QUEUE_PREFIX = "connection-"
 _DRAIN_JOB_PREFIX = "drain-"
 
 _FLAG_SECONDS = 86_400
-_LOST_AFTER_SECONDS = 1.0
-"""A job that is neither queued nor running this long after we noticed is lost: its worker died on the way to it."""
 
 
 class Bell:
     """Wakes workers. `ring` and `ring_event` never raise: when Redis is away, the relay makes up for it."""
 
     def __init__(self, redis: Redis, settings: WorkerSettings | None = None) -> None:
-        self._redis = redis
+        self._redis = _impatient(redis)
         self._settings = settings or WorkerSettings()
         self._missing_since: dict[str, float] = {}
 
@@ -101,7 +101,7 @@ class Bell:
         try:
             if self._in_hand(queue, job_id):
                 self._missing_since.pop(job_id, None)
-            elif time.monotonic() - self._missing_since.setdefault(job_id, time.monotonic()) >= _LOST_AFTER_SECONDS:
+            elif time.monotonic() - self._missing_since.setdefault(job_id, time.monotonic()) >= self._settings.lost_seconds:
                 log.warning("job %s was lost with its worker, another one takes over", job_id)
                 del self._missing_since[job_id]
                 forget_job(self._redis, job_id)
@@ -129,6 +129,13 @@ class Bell:
             Queue(queue, connection=self._redis).enqueue_call(
                 function, args=arguments, job_id=job_id, unique=True, result_ttl=0, timeout=limit, description=job_id
             )
+
+
+def _impatient(redis: Redis) -> Redis:
+    """The same server, asked once more at most: a ring must not hold up the request that caused it."""
+    pool = redis.connection_pool
+    options = pool.connection_kwargs | {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
+    return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **options))
 
 
 def drain_queue(connection_id: str) -> str:

@@ -19,6 +19,8 @@ class WorkerSettings:
     """How long a command is held without a sign of life; so long it takes until another worker takes it over."""
     alive_seconds: float = 10
     """How long a drainer counts as alive after its last sign of life."""
+    lost_seconds: float = 1
+    """How long a job may be neither queued nor in a living worker's hands before its id is freed."""
     batch_seconds: float = 0.25
     """How much work is leased at once, judged by how long the calls before took."""
     batch_limit: int = 100

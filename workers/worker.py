@@ -8,6 +8,7 @@ supervisor (`workers.run`), which starts a new process, and by the relay.
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from types import FrameType
 from typing import Any
@@ -47,7 +48,12 @@ class OutboxWorker(SimpleWorker):
         """Work until asked to stop (SIGTERM: after the command under way), or with `burst` until nothing is queued."""
         services.install(self._here)
         services.stopping.clear()
-        self.work(burst=burst, logging_level="WARNING", dequeue_strategy=DequeueStrategy.ROUND_ROBIN)
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self.work(burst=burst, logging_level="WARNING", dequeue_strategy=DequeueStrategy.ROUND_ROBIN)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> tuple[Job, Queue] | None:
         """Wait for a job, and look for new connections in between."""
@@ -58,12 +64,14 @@ class OutboxWorker(SimpleWorker):
                 return found
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Carry a job out, free its id whatever happened, and ring again for what came in too late for it."""
+        """Carry a job out, free its id whatever happened, and ring again for what came in too late for it.
+
+        After a job that broke only the relay rings, once a second: what broke at once would break at once again."""
         succeeded: bool = super().perform_job(job, queue, execution)
+        connection_id = drained_connection(job.id)
         if not succeeded:
             forget_job(self.connection, job.id)
-        connection_id = drained_connection(job.id)
-        if connection_id is not None:
+        elif connection_id is not None:
             self._here.bell.answer(connection_id)
         return succeeded
 
