@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,7 +14,7 @@ from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedToken, Vi
 
 from engine.ast import OPERATORS
 
-SENTENCE_LENGTH = 4000
+SENTENCE_LENGTH = 20_000
 """Longest condition or demand, in characters."""
 
 
@@ -61,14 +60,12 @@ class SentenceError(ValueError):
         self.start, self.message, self.hint = start, message, hint
 
 
-@lru_cache(maxsize=32_768)
 def parse_condition(sentence: str) -> ConditionSentence:
     """A condition's parts. Raises SentenceError."""
     parsed: ConditionSentence = _parse("condition", sentence)
     return parsed
 
 
-@lru_cache(maxsize=32_768)
 def parse_demand(sentence: str) -> DemandSentence:
     """A demand's parts. Raises SentenceError."""
     parsed: DemandSentence = _parse("demand", sentence)
@@ -91,7 +88,7 @@ def _parse(start: str, sentence: str) -> Any:
     if not sentence.strip():
         raise SentenceError(0, f"This {start} is empty.", _EXAMPLES[start])
     if len(sentence) > SENTENCE_LENGTH:
-        raise SentenceError(0, f"This {start} is longer than {SENTENCE_LENGTH} characters.", "Divide it.")
+        raise SentenceError(0, f"This {start} is longer than {SENTENCE_LENGTH:,} characters.", "Divide it.")
     try:
         return _PARSERS[start].parse(sentence)
     except VisitError as error:

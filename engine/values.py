@@ -184,7 +184,7 @@ _COMPARISONS: Mapping[str, Callable[[Value, Any, Any], bool]] = {
 }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def compile_pattern(pattern: str) -> Any:
     """A compiled RE2 pattern (linear time, whatever the text).
 

@@ -1,0 +1,30 @@
+"""The examples admins read are rule files that work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from engine.checker import OPERATORS_OF
+from engine.rule_file import CONDITIONS, DEMANDS, RULES
+from engine.sentences import SENTENCE_LENGTH
+from engine.yaml_nodes import FILE_LENGTH, NESTING
+from tests.engine.rule_texts import problems_of
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "rule-language.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_of_the_reference_have_no_problems() -> None:
+    whole, table = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
+
+    assert problems_of(whole) == []
+    assert problems_of(f"decision: status_to_shop\nrules:\n{table}") == []
+
+
+def test_the_reference_names_every_operator_and_limit() -> None:
+    for operator in {operator for operators in OPERATORS_OF.values() for operator in operators}:
+        assert f"`{operator}" in REFERENCE, operator
+    for limit in (FILE_LENGTH, RULES, SENTENCE_LENGTH):
+        assert f"{limit:,}" in REFERENCE
+    assert f"{CONDITIONS} conditions and {DEMANDS} demands" in REFERENCE
+    assert f"{NESTING} levels" in REFERENCE
