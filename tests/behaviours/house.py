@@ -25,7 +25,7 @@ from adapters.lightspeed_ecom.sandbox_seed import seed as seed_shop
 from adapters.lightspeed_retail import sandbox as till_sandbox
 from adapters.sandbox import SandboxState, running
 from api import create_app
-from store import books, commands, people
+from store import books, commands, connections
 from store.columns import now
 from store.flow_models import Command, Event
 from store.models import Merchant
@@ -205,8 +205,6 @@ class House:
         return True
 
     def _connections(self) -> list[str]:
-        from store import connections
-
         with self.services.database.session(self.merchant_id, read_only=True) as session:
             return [c.id for c in connections.list_all(session)]
 
@@ -318,36 +316,50 @@ def serve(app: Any, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def build_house(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[House]:
-    """A house with the demo's merchant, outlets, articles and stock, at rest."""
-    settings = replace(
-        config.from_environment({"WISSEL_DATA_DIR": str(tmp_path / "var"), "DATABASE_URL": database_url, "REDIS_URL": redis_url}),
-        demo=True,
-    )
-    wiring.prepare(settings)
-    services = replace(wiring.build(settings), worker_settings=WorkerSettings(retry_delays=(0.05,), breaker_failures=50, throttle_delay=0.05))
+def open_house(folder: Path, database_url: str, redis_url: str) -> Iterator[House]:
+    """Open the house whose keys, sandboxes and (with SQLite) database are kept in `folder`; make it when it is empty.
+
+    It has the demo's merchant, outlets, articles and stock, and is at rest.
+    """
+    environment = {"WISSEL_DATA_DIR": str(folder), "DATABASE_URL": database_url, "REDIS_URL": redis_url, "WISSEL_DEMO": "1"}
+    settings = config.from_environment(environment)
+    is_new = not (folder / "shop.db").exists()
+    if is_new:
+        wiring.prepare(settings)
+    quick = WorkerSettings(retry_delays=(0.05,), breaker_failures=50, throttle_delay=0.05)
+    services = replace(wiring.build(settings), worker_settings=quick)
     worker_services.install(services)
-    shop_state, till_state = SandboxState(":memory:"), SandboxState(":memory:")
-    seed_shop(shop_state, **demo.shop_seed())
-    till_sandbox.seed(till_state, **demo.till_seed())
+    shop_state, till_state = SandboxState(folder / "shop.db"), SandboxState(folder / "till.db")
+    if is_new:
+        seed_shop(shop_state, **demo.shop_seed())
+        till_sandbox.seed(till_state, **demo.till_seed())
     shop_app = shop_sandbox.create_app(shop_state, requests_per_minute=0)
     till_app = till_sandbox.create_app(till_state, requests_per_minute=0)
-    app = create_app(services)
-    with running(shop_app) as shop_box, running(till_app) as till_box, serve(app) as url:
+    with running(shop_app) as shop_box, running(till_app) as till_box, serve(create_app(services)) as url:
         ids = demo.load(services, shop_box.url, till_box.url)
         shop_state.set_setting("webhook_url", f"{url}/v1/hooks/{ids[demo.SHOP]}")
         till_state.set_setting("webhook_url", f"{url}/v1/hooks/{ids[demo.TILL]}")
-        with services.database.system_session() as session:
-            merchant_id = session.scalars(select(Merchant.id).where(Merchant.slug == demo.MERCHANT)).one()
-        with services.database.session(merchant_id) as session:
-            _, key = people.create_api_key(session, name="test", role="admin")
-            for connection_id in ids.values():
-                if connection_id == ids[demo.TILL]:
-                    commands.put(session, connection_id=connection_id, operation="read_changes", subject="read:changes", payload={})
-        house = House(services, Shop(shop_box), Till(till_box), url, key, merchant_id)
-        house.settle()
+        house = House(services, Shop(shop_box), Till(till_box), url, demo.key_for_posting(services, folder / "key"), _merchant(services))
+        if is_new:
+            _read_the_till(house, ids[demo.TILL])
         yield house
+    for state in (shop_state, till_state):
+        state.close()
+    services.redis.flushall()
+    services.redis.close()
     services.database.close()
+
+
+def _merchant(services: wiring.Services) -> str:
+    with services.database.system_session(read_only=True) as session:
+        return session.scalars(select(Merchant.id).where(Merchant.slug == demo.MERCHANT)).one()
+
+
+def _read_the_till(house: House, till_id: str) -> None:
+    """What the schedule does first of all in a real house."""
+    with house.services.database.session(house.merchant_id) as session:
+        commands.put(session, connection_id=till_id, operation="read_changes", subject="read:changes", payload={})
+    house.settle()
 
 
 def words(page: str) -> str:
