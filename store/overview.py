@@ -56,10 +56,11 @@ def load_fulfilments(session: Session, orders: Sequence[Order]) -> None:
 
 
 def open_commands(session: Session, order_ids: Collection[str]) -> Mapping[str, Mapping[str, int]]:
-    """How many commands of each of these orders are not done yet: order id -> status (waiting, leased, dead) -> count."""
+    """How many commands about each of these orders are not done yet: order id -> status (waiting, leased, dead) -> count.
+    Stock that changed because of an order is not about the order."""
     rows = session.execute(
         select(Command.order_id, Command.status, func.count())
-        .where(Command.order_id.in_(order_ids), Command.status.in_(OPEN))
+        .where(Command.order_id.in_(order_ids), Command.status.in_(OPEN), Command.subject.startswith("order:"))
         .group_by(Command.order_id, Command.status)
     )
     found: dict[str, dict[str, int]] = {}

@@ -19,7 +19,7 @@ from engine.vocabulary import VOCABULARY
 from store import decisions, events, orders, overview
 
 FACT_ORDER = {name: place for place, name in enumerate(VOCABULARY.facts)}
-SHOWN = (("", "In short"), ("fired", "Fired only"), ("all", "Every rule"))
+SHOWN = (("", "Folded"), ("fired", "Fired only"), ("all", "Unfolded"))
 
 
 @blueprint.get("/decisions/<decision_id>")
@@ -53,11 +53,11 @@ def _part(why: Why, trace: Mapping[str, Any]) -> dict[str, Any]:
     step = next((step for step in trace["steps"] if step["decision"] == why.decision), {})
     lost: dict[str, list[str]] = {}
     for entry in step.get("overridden", []):
-        lost.setdefault(entry["outcome"]["rule"], []).append(f"{spoken(entry['outcome'])}: rule {entry['by']} came first")
+        lost.setdefault(entry["outcome"]["rule"], []).append(f"{spoken(why.decision, entry['outcome'])}: rule {entry['by']} came first")
     return {
         "decision": why.decision,
         "description": why.description,
-        "outcomes": [{"text": spoken(outcome), **outcome} for outcome in step.get("outcomes", [])],
+        "outcomes": [{"text": spoken(why.decision, outcome), **outcome} for outcome in step.get("outcomes", [])],
         "errors": step.get("errors", []),
         "rules": sorted(why.rules, key=lambda rule: not rule.fired_for),
         "fired": sum(1 for rule in why.rules if rule.fired_for),
@@ -65,10 +65,20 @@ def _part(why: Why, trace: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def spoken(outcome: Mapping[str, Any]) -> str:
-    """An outcome in words: `exclude outlet amsterdam`, `set shop status shipped`."""
-    values = [_plain(value) for value in outcome.get("arguments", {}).values()]
-    return " ".join(part for part in (outcome["name"], outcome.get("target", ""), *values) if part)
+@blueprint.app_template_filter("things")
+def things(bound: Mapping[str, str]) -> str:
+    """Which of several facts a rule was about; of the order and the event there is only one, so they go without saying."""
+    several = [id_ for type_, id_ in bound.items() if type_ not in VOCABULARY.facts or VOCABULARY.facts[type_].repeated]
+    return " + ".join(several)
+
+
+def spoken(decision: str, outcome: Mapping[str, Any]) -> str:
+    """An outcome as an admin would write it: `keep 2 pieces back (amsterdam)`, `set shop status shipped`."""
+    spec = VOCABULARY.decisions[decision].by_name.get(outcome["name"]) if decision in VOCABULARY.decisions else None
+    sentence = spec.form if spec else outcome["name"]
+    for name, value in outcome.get("arguments", {}).items():
+        sentence = sentence.replace(f"{{{name}}}", _plain(value))
+    return f"{sentence} ({outcome['target']})" if outcome.get("target") else sentence
 
 
 def _plain(value: Any) -> str:
@@ -81,8 +91,9 @@ def _plain(value: Any) -> str:
     return str(typed)
 
 
-def _facts(judged: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every fact with the rule files that saw it. Where one changed on the way, only what changed is shown again."""
+def _facts(judged: list[dict[str, Any]]) -> dict[str, tuple[list[str], list[dict[str, Any]]]]:
+    """Every fact with the rule files that saw it, by type: the fields there are, and the facts. A fact that changed on
+    the way stands there again, with only `values` that changed."""
     found: list[dict[str, Any]] = []
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for part in judged:
@@ -99,7 +110,12 @@ def _facts(judged: list[dict[str, Any]]) -> list[dict[str, Any]]:
             }  # fmt: skip
             newest[key] = row
             found.append(row)
-    return sorted(found, key=lambda row: (FACT_ORDER.get(row["type"], len(FACT_ORDER)), row["id"]))
+    by_type: dict[str, tuple[list[str], list[dict[str, Any]]]] = {}
+    for row in sorted(found, key=lambda row: (FACT_ORDER.get(row["type"], len(FACT_ORDER)), row["id"])):
+        columns, rows = by_type.setdefault(row["type"], ([], []))
+        columns.extend(name for name in row["whole"] if name not in columns)
+        rows.append(row)
+    return by_type
 
 
 def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

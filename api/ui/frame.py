@@ -151,7 +151,7 @@ def pretty(value: Any) -> Markup:
 
 
 for _name, _function in {
-    "money": words.money, "words": words.sentence, "event_words": words.event_words, "platform": words.platform_words,
+    "money": words.money, "words": words.sentence, "readable": words.readable, "event_words": words.event_words, "platform": words.platform_words,
     "duration": words.duration, "command_words": words.command_words,
 }.items():  # fmt: skip
     blueprint.add_app_template_filter(_function, _name)

@@ -66,7 +66,7 @@ def order(order_id: str) -> Any:
         return show(
             session, "order", "story",
             story=story, order=story.order, systems=systems, agreement=agreement(story.order, told),
-            moving=bool(told.get("waiting") or told.get("leased")) or any(e.status == "received" for e in story.events),
+            moving=any(c.status in ("waiting", "leased") for c in story.commands) or any(e.status == "received" for e in story.events),
             groups=timeline(story, systems, side=side, failed_only=failed, oldest_first=oldest_first),
             side=side, failed=failed, sort="oldest" if oldest_first else "newest",
             reserved=stock.reserved_by(session, order_id),

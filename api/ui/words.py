@@ -154,6 +154,12 @@ def sentence(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def readable(value: str) -> str:
+    """A value from a trace for people: `awaiting_processing` -> `Awaiting processing`, `50.00 EUR` as it is."""
+    words = value.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
 def event_words(type_: str) -> str:
     """An event type in words."""
     return EVENT_WORDS.get(type_, sentence(type_))
@@ -166,10 +172,10 @@ def command_words(command: Command) -> str:
     if command.operation == "set_stock" and "sku" in payload:
         return f"{told} of {payload['sku']} to {payload.get('quantity')}"
     if command.operation == "set_order_status":
-        parts = [f"status {label('shop', payload['shop_status']).word.lower()}"] if payload.get("shop_status") else []
-        parts += [f"payment {label('payment', payload['payment_status']).word.lower()}"] if payload.get("payment_status") else []
-        parts += ["the tracking number"] if payload.get("tracking") else []
-        return f"set {' and '.join(parts)}" if parts else told
+        parts = [f"set the status to {label('shop', payload['shop_status']).word.lower()}"] if payload.get("shop_status") else []
+        parts += [f"set the payment to {label('payment', payload['payment_status']).word.lower()}"] if payload.get("payment_status") else []
+        parts += ["pass the tracking number on"] if payload.get("tracking") else []
+        return " and ".join(parts) or told
     if command.operation == "add_payment" and "amount" in payload:
         return f"{told} of {payload['amount']}"
     return told

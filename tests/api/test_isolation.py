@@ -1,0 +1,118 @@
+"""No merchant ever sees anything of another one, whichever address is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from store.models import Merchant
+from store.session import Database
+from tests.api.house import House, Shopkeeper, open_shop, sign_in
+from tests.api.seeding import seed
+
+LISTS = ("/v1/orders", "/v1/events", "/v1/decisions", "/v1/commands", "/v1/notifications", "/v1/stock")
+
+
+@pytest.fixture
+def tulip(house: House, keeper: Shopkeeper) -> dict[str, str]:
+    """Everything one merchant has: the id of one row for each kind of argument in an address."""
+    made = seed(keeper)
+    browser = house.app().test_client()
+    story = browser.get(f"/v1/orders/{made['plain']}", headers=keeper.bearer).json
+    return {
+        "order_id": made["plain"], "event_id": story["events"][0]["id"], "decision_id": story["decisions"][0]["id"],
+        "command_id": str(story["commands"][0]["id"]), "connection_id": keeper.shop,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def other(house: House, make_merchant: Callable[..., Merchant], tulip: dict[str, str]) -> Shopkeeper:
+    """Another merchant, who has nothing yet."""
+    return open_shop(house, make_merchant, "rival")
+
+
+def _addresses(app: Flask, ids: dict[str, str]) -> list[tuple[str, str]]:
+    """Every (method, address) of the application that names a row by id."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if rule.arguments and rule.arguments <= set(ids):
+            address = rule.rule
+            for name in rule.arguments:
+                start = address.index("<")
+                address = address[:start] + ids[name] + address[address.index(">") + 1 :]
+            found.extend((method, address) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
+    return found
+
+
+def test_every_address_with_an_id_of_another_merchant_finds_nothing(app: Flask, tulip: dict[str, str], other: Shopkeeper) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    page = app.test_client()
+    sign_in_without_token(page, "admin@rival.example")
+    addresses = _addresses(app, tulip)
+
+    assert len(addresses) >= 20
+    for method, address in addresses:
+        if address.startswith("/v1/"):
+            answer = app.test_client().open(address, method=method, headers=other.bearer, json={} if method == "POST" else None)
+        else:
+            answer = page.open(address, method=method)
+        assert answer.status_code == 404, (method, address, answer.status_code)
+        text = answer.get_data(as_text=True)
+        assert "7Q2XK" not in text and "jo@example.com" not in text, (method, address)
+
+
+def sign_in_without_token(browser: object, email: str) -> None:
+    from tests.api.house import PASSWORD
+
+    answer = browser.post("/sign-in", data={"email": email, "password": PASSWORD})  # type: ignore[attr-defined]
+    assert answer.status_code == 303
+
+
+def test_nothing_the_others_tried_changed_anything(app: Flask, keeper: Shopkeeper, tulip: dict[str, str], other: Shopkeeper) -> None:
+    before = app.test_client().get(f"/v1/orders/{tulip['order_id']}", headers=keeper.bearer).json
+    for method, address in _addresses(app, tulip):
+        if method == "POST" and address.startswith("/v1/"):
+            app.test_client().post(address, headers=other.bearer, json={"reason": "mischief"})
+
+    assert app.test_client().get(f"/v1/orders/{tulip['order_id']}", headers=keeper.bearer).json == before
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_every_list_of_a_new_merchant_is_empty(app: Flask, tulip: dict[str, str], other: Shopkeeper, address: str) -> None:
+    assert app.test_client().get(address, headers=other.bearer).json["items"] == []
+
+
+def test_search_never_finds_what_belongs_to_another_merchant(app: Flask, tulip: dict[str, str], other: Shopkeeper) -> None:
+    browser = app.test_client()
+    sign_in(browser, "admin@rival.example")
+
+    for text in ("7Q2XK", "jo@example.com", "Visser", "1041", "3SWISL0001"):
+        assert browser.get("/v1/orders", query_string={"q": text}, headers=other.bearer).json["items"] == []
+        assert "Nothing matches" in browser.get("/", query_string={"q": text}).get_data(as_text=True)
+
+
+def test_an_order_reference_to_another_merchants_order_finds_nothing(
+    app: Flask, tulip: dict[str, str], other: Shopkeeper
+) -> None:
+    from tests.api.house import cloud_event, post
+
+    data = {"order": {"id": tulip["order_id"]}, "amount": "1.00", "currency": "USD", "reference": "x"}
+    answer = post(app.test_client(), other, cloud_event("payment.received", data))
+
+    assert answer.json["status"] == "failed"
+    assert "there is no order" in answer.json["summary"]
+
+
+def test_both_databases_keep_merchants_apart(database: Database, redis_server: object, make_merchant: Callable[..., Merchant]) -> None:
+    from tests.api.house import cloud_event, placed, post
+
+    house = House(database, redis_server)  # type: ignore[arg-type]
+    app = house.app()
+    one, two = open_shop(house, make_merchant, "one"), open_shop(house, make_merchant, "two")
+    one.put_stock({("warehouse", "MUG-BLUE"): 10})
+    order = post(app.test_client(), one, cloud_event("order.placed", placed())).json["order"]
+
+    assert app.test_client().get(f"/v1/orders/{order}", headers=one.bearer).status_code == 200
+    assert app.test_client().get(f"/v1/orders/{order}", headers=two.bearer).status_code == 404
