@@ -31,11 +31,11 @@ from engine.sourcing_problem import (
     OutOfStepsError,
     Problem,
     Steps,
-    available,
     build,
     check,
     demand_by_sku,
     in_order_of_merit,
+    pieces_of,
     score,
     weights,
 )
@@ -119,8 +119,7 @@ def _first_that_has_all(lines: Sequence[OrderLine], allowed: Sequence[Candidate]
     demand = list(demand_by_sku(lines).items())
     for candidate in allowed:
         for sku, wanted in demand:
-            stock = candidate.stock.get(sku)
-            if stock is None or available(stock, candidate, sku) < wanted:
+            if sku not in candidate.stock or pieces_of(sku, (candidate,))[0] < wanted:
                 break
         else:
             return candidate

@@ -24,7 +24,8 @@ def allocate(problem: Problem, chosen: Sequence[int], effort: Effort) -> tuple[t
             fixed, exact = _packed(group, left, effort)
             proven = proven and exact
         result += _share(problem, group, left, fixed)
-    place = {outlet.id: (outlet.priority, outlet.id) for outlet in problem.outlets}
+    used = [problem.outlets[position] for position in chosen]
+    place = {outlet.id: (outlet.priority, outlet.id) for outlet in used}
     result.sort(key=lambda allocation: (allocation.line, place[allocation.outlet]))
     return tuple(result), proven
 

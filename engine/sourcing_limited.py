@@ -5,10 +5,17 @@ Then the fewest outlets that fulfil as many units, and of those the best.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 
-from engine.sourcing_problem import Group, Problem, Steps
+from engine.sourcing_problem import Group, Problem, Steps, pack
+
+_UNIT = 256
+"""Prices are whole numbers of this part of a piece."""
+
+_TURNS = 40
+"""Steps downhill when prices are set."""
 
 
 def undominated(problem: Problem) -> list[int]:
@@ -44,96 +51,194 @@ def _as_much(group: Group) -> dict[int, int]:
 
 
 class LimitedSearch:
-    """Branch and bound over sets of at most `most` of the outlets at `positions`; `worth` holds their weights.
+    """Branch and bound over sets of at most some number of the outlets at `positions`; `worth` holds their weights.
 
-    The bound: an outlet never adds more to a larger set than to a smaller one, so the outlets still to come add at most
-    what the best of them would add now. Lines that must stay whole and share an article are bounded as if they need
-    not, and counted exactly once a set is complete.
+    It branches on the article that fewest outlets can still help with: one of them is used, or none, and then what is
+    short of that article stays short. Two bounds on the units: an outlet never adds more to a larger set than to a
+    smaller one, so the outlets still to come add at most what the best of them would add now; and no article gets more
+    than what is chosen and what may still be chosen have of it. Lines that must stay whole and share an article are
+    bounded as if they need not, and counted exactly once a set is complete.
     """
 
     def __init__(self, problem: Problem, positions: Sequence[int], worth: Sequence[int], steps: Steps) -> None:
-        self.problem, self.positions, self.steps = problem, positions, steps
+        self.groups = [group for group in problem.groups if any(group.amounts)]
+        self.positions, self.steps = positions, steps
         shift = 1 - min(worth, default=0)
         self.worth = [weight + shift for weight in worth]
         """Weights made positive, which changes nothing between sets of equally many outlets."""
-        self.rows = [[group.amounts[position] for group in problem.groups] for position in positions]
-        self.adds = [group.kind != "whole" for group in problem.groups]
-        # Pieces of a packed article may be stuck, so more of it can help even when there seems to be enough.
-        endless = sum(map(sum, self.rows))
-        self.demand = [endless if group.kind == "packed" else group.demand for group in problem.groups]
-        self.packed = any(group.kind == "packed" for group in problem.groups)
         self.top_worth = [0, *accumulate(sorted(self.worth, reverse=True))]
+        amounts = [group.amounts for group in self.groups]
+        self.rows = [{nth: row[position] for nth, row in enumerate(amounts) if row[position]} for position in positions]
+        """Per outlet what it has, by number of the group."""
+        self.targets = [group.units(positions, steps) for group in self.groups]
+        self.whole = [group.kind == "whole" for group in self.groups]
+        self.packed = [nth for nth, group in enumerate(self.groups) if group.kind == "packed"]
+        self.prices = [_UNIT] * len(self.groups)
+        self.packs: dict[tuple[int, tuple[int, ...]], int] = {}
         self.units = -1
         self.weight = 0
         self.chosen: tuple[int, ...] = ()
 
     def solve(self, most: int) -> tuple[int, ...]:
         """Positions of the best outlets."""
-        size = min(most, len(self.positions))
-        everyone = list(range(len(self.positions)))
-        self._extend((), [0] * len(self.demand), 0, 0, everyone, size)
-        best = self.chosen
+        start = self._greedy(most)
+        self.units, self.weight = -1, 0
+        self._judge(start)
+        best = self._search(min(most, len(self.positions))) or start
         while len(best) > 1:
-            # Fewer outlets are better only if they fulfil as many units: ask for one unit more than is too few.
+            # Fewer outlets are better only if they fulfil as many units, so anything that fulfils less is too little.
             wanted = self.units
             self.units, self.weight = wanted - 1, sum(self.worth)
-            self._extend((), [0] * len(self.demand), 0, 0, everyone, len(best) - 1)
+            fewer = self._search(len(best) - 1)
             if self.units < wanted:
                 break
-            best = self.chosen
+            best = fewer
         return tuple(self.positions[i] for i in best)
 
     def greedy(self, most: int) -> tuple[int, ...]:
         """Positions of at most so many outlets, always adding the one that adds most. Not always the best plan."""
-        filled = [0] * len(self.demand)
-        chosen: list[int] = []
-        for _ in range(min(most, len(self.positions))):
-            best = max(range(len(self.positions)), key=lambda i: (self._gain(i, filled), -i))
-            if not self._gain(best, filled):
+        return tuple(self.positions[i] for i in self._greedy(most))
+
+    def _greedy(self, most: int) -> tuple[int, ...]:
+        filled = [0] * len(self.groups)
+        chosen: tuple[int, ...] = ()
+        while len(chosen) < min(most, len(self.positions)):
+            left = [i for i in range(len(self.positions)) if i not in chosen]
+            best = max(left, key=lambda i: (sum(self._gains(i, filled).values()), -i))
+            if not self._gains(best, filled):
                 break
-            chosen.append(self.positions[best])
+            chosen += (best,)
             filled = self._with(best, filled)
-        return tuple(chosen)
+        return chosen
+
+    def _search(self, most: int) -> tuple[int, ...]:
+        self.chosen = ()
+        self._set_prices(most)
+        self._extend((), [0] * len(self.groups), 0, list(range(len(self.positions))), most)
+        return self.chosen
+
+    def _extend(self, chosen: tuple[int, ...], filled: list[int], weight: int, free: list[int], more: int) -> None:
+        if more == 0:
+            self._judge(chosen)
+            return
+        self.steps.take(len(free) + 1)
+        gains = {i: self._gains(i, filled) for i in free}
+        helpful = [i for i in free if gains[i] or any(nth in self.rows[i] for nth in self.packed)]
+        if not helpful:
+            self._judge(chosen)
+            return
+        base, adds = self._ceiling(filled, gains)
+        top = sorted((adds[i] for i in helpful), reverse=True)[:more]
+        ceiling = (base + sum(top)) // _UNIT
+        if ceiling < self.units or (ceiling == self.units and weight + self.top_worth[more] <= self.weight):
+            return
+        # An outlet that keeps even the best company below the best plan so far is in no better plan.
+        least = self.units * _UNIT - base - sum(top[: more - 1])
+        helpful = [i for i in helpful if adds[i] >= least]
+        if more == 1:
+            self._add_last(chosen, filled, weight, {i: sum(gains[i].values()) for i in helpful})
+            return
+        branch = self._branch(filled, gains, helpful)
+        tried: list[tuple[int, dict[int, int]]] = []
+        for i in sorted(branch, key=lambda i: (-sum(gains[i].values()), i)):
+            helpful.remove(i)
+            gives = self.rows[i] if self.packed else gains[i]
+            # A better outlet that was tried here and adds as much belongs in every plan that this one is good for.
+            if any(better < i and _within(gives, gave) for better, gave in tried):
+                continue
+            tried.append((i, gives))
+            self._extend((*chosen, i), self._with(i, filled), weight + self.worth[i], list(helpful), more - 1)
+        self._extend(chosen, filled, weight, helpful, more)
+
+    def _add_last(self, chosen: tuple[int, ...], filled: list[int], weight: int, adds: dict[int, int]) -> None:
+        units = sum(map(min, filled, self.targets))
+        for i, add in adds.items():
+            if units + add > self.units or (units + add == self.units and weight + self.worth[i] > self.weight):
+                self._judge((*chosen, i))
+
+    def _ceiling(self, filled: list[int], gains: dict[int, dict[int, int]]) -> tuple[int, dict[int, int]]:
+        """Upper bound, in price units, on the pieces that more outlets can bring it to: a base and a share per outlet."""
+        prices, whole = self.prices, self.whole
+        reach = [0] * len(filled)
+        adds = {}
+        for i, gain in gains.items():
+            worth = 0
+            for nth, pieces in gain.items():
+                worth += prices[nth] * pieces
+                if not whole[nth]:
+                    reach[nth] += pieces
+                elif pieces > reach[nth]:
+                    reach[nth] = pieces
+            adds[i] = worth
+        base = 0
+        for had, target, price, pieces in zip(filled, self.targets, prices, reach, strict=True):
+            room = target - had
+            if room > 0:
+                base += had * _UNIT + (_UNIT - price) * (pieces if pieces < room else room)
+            else:
+                base += target * _UNIT
+        return base, adds
+
+    def _set_prices(self, most: int) -> None:
+        """Look for the prices that give the lowest ceiling for so many outlets, downhill in shrinking steps."""
+        self.prices = [_UNIT] * len(self.groups)
+        gains = [self._gains(i, [0] * len(self.groups)) for i in range(len(self.positions))]
+        prices, lowest = list(self.prices), math.inf
+        for turn in range(_TURNS):
+            self.steps.take(len(gains))
+            worth = [sum(prices[nth] * pieces for nth, pieces in row.items()) for row in gains]
+            top = sorted(range(len(gains)), key=lambda i: (-worth[i], i))[:most]
+            ceiling = sum(worth[i] for i in top)
+            ceiling += sum((_UNIT - price) * target for price, target in zip(prices, self.targets, strict=True))
+            if ceiling < lowest:
+                lowest, self.prices = ceiling, list(prices)
+            stride = _UNIT / (2 + turn)
+            for nth, target in enumerate(self.targets):
+                slope = sum(gains[i].get(nth, 0) for i in top) / target - 1
+                prices[nth] = max(0, min(_UNIT, round(prices[nth] - stride * slope)))
+
+    def _branch(self, filled: list[int], gains: dict[int, dict[int, int]], helpful: list[int]) -> list[int]:
+        """The outlets that can still help with the article that fewest can help with."""
+        helpers: dict[int, list[int]] = {}
+        for i in helpful:
+            for nth in gains[i]:
+                helpers.setdefault(nth, []).append(i)
+        return min(helpers.values(), key=len, default=helpful)
+
+    def _gains(self, i: int, filled: list[int]) -> dict[int, int]:
+        """What this outlet would add at most, by number of the group."""
+        result = {}
+        for nth, has in self.rows[i].items():
+            gain = has - filled[nth] if self.whole[nth] else min(has, self.targets[nth] - filled[nth])
+            if gain > 0:
+                result[nth] = gain
+        return result
 
     def _with(self, i: int, filled: list[int]) -> list[int]:
-        return [
-            min(demand, had + has) if adds else max(had, has)
-            for had, has, adds, demand in zip(filled, self.rows[i], self.adds, self.demand, strict=True)
-        ]
+        result = list(filled)
+        for nth, has in self.rows[i].items():
+            result[nth] = max(has, filled[nth]) if self.whole[nth] else has + filled[nth]
+        return result
 
-    def _extend(
-        self, chosen: tuple[int, ...], filled: list[int], units: int, weight: int, free: list[int], more: int
-    ) -> None:
-        self.steps.take()
-        if more == 0 or not free:
-            self._judge(chosen, units, weight)
-            return
-        gains = [self._gain(i, filled) for i in free]
-        order = sorted((k for k in range(len(free)) if gains[k]), key=lambda k: (-gains[k], free[k]))
-        if not order:
-            self._judge(chosen, units, weight)
-            return
-        for nth, k in enumerate(order):
-            ceiling = units + sum(gains[j] for j in order[nth : nth + more])
-            if ceiling < self.units:
-                return
-            if ceiling == self.units and weight + self.top_worth[more] <= self.weight:
-                return
-            i = free[k]
-            rest = [free[j] for j in order[nth + 1 :]]
-            self._extend((*chosen, i), self._with(i, filled), units + gains[k], weight + self.worth[i], rest, more - 1)
-
-    def _gain(self, i: int, filled: list[int]) -> int:
-        gain = 0
-        for had, has, adds, demand in zip(filled, self.rows[i], self.adds, self.demand, strict=True):
-            if adds:
-                gain += min(has, demand - had)
-            elif has > had:
-                gain += has - had
-        return gain
-
-    def _judge(self, chosen: tuple[int, ...], units: int, weight: int) -> None:
-        if self.packed:
-            units = self.problem.units([self.positions[i] for i in chosen], self.steps)
+    def _judge(self, chosen: tuple[int, ...]) -> None:
+        units = 0
+        for nth, group in enumerate(self.groups):
+            amounts = [self.rows[i].get(nth, 0) for i in chosen]
+            if group.kind == "packed":
+                units += self._packed_units(nth, amounts)
+            else:
+                units += max(amounts, default=0) if self.whole[nth] else min(group.demand, sum(amounts))
+        weight = sum(self.worth[i] for i in chosen)
         if units > self.units or (units == self.units and weight > self.weight):
             self.units, self.weight, self.chosen = units, weight, chosen
+
+    def _packed_units(self, nth: int, amounts: list[int]) -> int:
+        key = (nth, tuple(sorted(amounts)))
+        known = self.packs.get(key)
+        if known is None:
+            known = self.packs[key] = pack(amounts, self.groups[nth], self.steps)[0]
+        return known
+
+
+def _within(gives: dict[int, int], gave: dict[int, int]) -> bool:
+    return all(pieces <= gave.get(nth, 0) for nth, pieces in gives.items())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 from engine.sourcing_types import (
     DIVIDE_LINES,
+    MAX_PREFERENCE,
     MAX_QUANTITY,
     Candidate,
     Effort,
@@ -15,7 +17,6 @@ from engine.sourcing_types import (
     OrderLine,
     Score,
     SourcingError,
-    Stock,
 )
 
 
@@ -101,6 +102,11 @@ def check(lines: Sequence[OrderLine], candidates: Sequence[Candidate], limits: L
     for candidate in candidates:
         if type(candidate.priority) is not int or type(candidate.preference) is not int:
             raise SourcingError(f"Outlet {candidate.id}: priority and preference must be whole numbers.")
+        if abs(candidate.preference) > MAX_PREFERENCE:
+            raise SourcingError(
+                f"Outlet {candidate.id}: the preference is {candidate.preference};"
+                f" it must be from -{MAX_PREFERENCE} to {MAX_PREFERENCE}."
+            )
     most = limits.max_outlets
     if most is not None and (type(most) is not int or most < 1):
         raise SourcingError(f"At most {most!r} outlets are allowed; the limit must be a whole number from 1, or none.")
@@ -114,7 +120,7 @@ def _check_unique(what: str, ids: list[str]) -> None:
     seen: set[str] = set()
     for one in ids:
         if one in seen:
-            raise SourcingError(f"Two of the candidates or lines share an id: {what} {one} is given more than once.")
+            raise SourcingError(f"Ids must be unique: {what} {one} is given more than once.")
         seen.add(one)
 
 
@@ -126,16 +132,36 @@ def in_order_of_merit(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(allowed, key=lambda c: (-c.preference, c.priority, c.id))
 
 
-def available(stock: Stock, candidate: Candidate, sku: str) -> int:
-    """Pieces this order may take. Raises SourcingError when the stock is not made of whole, sensible numbers."""
-    on_hand, reserved, buffer = stock
-    if type(on_hand) is not int or type(reserved) is not int or type(buffer) is not int:
-        raise SourcingError(
-            f"Outlet {candidate.id}, article {sku}: stock must be counted in whole pieces, not {stock}."
-        )
-    if reserved < 0 or buffer < 0:
-        raise SourcingError(f"Outlet {candidate.id}, article {sku}: reserved and buffer cannot be negative: {stock}.")
-    return max(0, on_hand - reserved - buffer)
+def pieces_of(sku: str, outlets: Sequence[Candidate]) -> list[int]:
+    """What each outlet has available of an article: `Stock.available`, written out because it runs for every cell.
+
+    Raises SourcingError when the stock is not made of whole, sensible numbers.
+    """
+    result = []
+    outlet: Candidate | None = None
+    try:
+        for outlet in outlets:
+            stock = outlet.stock.get(sku)
+            if stock is None:
+                result.append(0)
+                continue
+            on_hand, reserved, buffer = stock
+            pieces = on_hand - reserved - buffer
+            if reserved < 0 or buffer < 0 or type(pieces) is not int:
+                raise _bad_stock(outlet, sku)
+            result.append(pieces if pieces > 0 else 0)
+    except (TypeError, AttributeError) as error:
+        raise _bad_stock(outlet, sku) from error
+    return result
+
+
+def _bad_stock(outlet: Candidate | None, sku: str) -> SourcingError:
+    if outlet is None or not isinstance(outlet.stock, Mapping):
+        return SourcingError(f"Outlet {outlet and outlet.id}: stock must map articles to counts.")
+    return SourcingError(
+        f"Outlet {outlet.id}, article {sku}: stock must be whole pieces, and none may be reserved or kept back"
+        f" below zero; it is {outlet.stock.get(sku)}."
+    )
 
 
 def demand_by_sku(lines: Iterable[OrderLine]) -> dict[str, int]:
@@ -149,22 +175,11 @@ def demand_by_sku(lines: Iterable[OrderLine]) -> dict[str, int]:
 def build(lines: Sequence[OrderLine], allowed: Sequence[Candidate], limits: Limits) -> Problem:
     """Put the question in numbers. `allowed` stands in order of merit; outlets that have nothing wanted are left out."""
     demand = demand_by_sku(lines)
-    outlets: list[Candidate] = []
-    rows: list[list[int]] = []
-    for candidate in allowed:
-        stock_of = candidate.stock.get
-        row = []
-        for sku, wanted in demand.items():
-            stock = stock_of(sku)
-            if stock is None:
-                row.append(0)
-                continue
-            pieces = available(stock, candidate, sku)
-            row.append(pieces if pieces < wanted else wanted)
-        if any(row):
-            outlets.append(candidate)
-            rows.append(row)
-    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in demand]
+    columns = [[min(pieces, wanted) for pieces in pieces_of(sku, allowed)] for sku, wanted in demand.items()]
+    helps = [any(row) for row in zip(*columns, strict=True)]
+    outlets = list(compress(allowed, helps))
+    if len(outlets) < len(allowed):
+        columns = [list(compress(column, helps)) for column in columns]
     by_sku: dict[str, list[OrderLine]] = {sku: [] for sku in demand}
     for line in sorted(lines, key=lambda line: line.id):
         by_sku[line.sku].append(line)

@@ -16,6 +16,10 @@ MAX_QUANTITY = 1_000_000
 """Most pieces of one line. Beyond it, HiGHS (floating point) could no longer be trusted to a single piece."""
 
 
+MAX_PREFERENCE = 1_000_000
+"""Most preference points an outlet may have, either way, for the same reason."""
+
+
 class SourcingError(ValueError):
     """The question cannot be answered as asked. The message says what is wrong and where."""
 
