@@ -48,4 +48,4 @@ def bind(session: Session, connection_id: str, kind: str, ours: str, external: s
 def all_of(session: Session, connection_id: str, kind: str) -> dict[str, str]:
     """Every pair of one kind at a connection: our id -> theirs."""
     pairs = select(Binding.ours, Binding.external).where(Binding.connection_id == connection_id, Binding.kind == kind)
-    return dict(session.execute(pairs).tuples().all())
+    return dict(session.execute(pairs).all())

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from sqlalchemy.orm import Session
 from store_making import AT, an_order
 
-from store import stock
+from store import events, stock
 from store.columns import now
 from store.models import Merchant
 from store.order_models import StockLevel, StockMovement, StockReservation
@@ -130,6 +130,32 @@ def test_levels_read_under_a_lock_are_fresh_after_a_savepoint_was_rolled_back(
         assert {place: level.on_hand for place, level in known.items()} == {("amsterdam", "MUG"): 5}
         stock.move(session, "utrecht", "MUG", 1, reason="delivery", event_id=None, at=AT)
         assert stock.audit(session) == []
+
+
+def test_the_hot_path_of_an_order_asks_the_database_for_little(database: Database, merchant: Merchant) -> None:
+    with database.session(merchant.id) as session:
+        for sku in ("MUG", "CUP", "JUG"):
+            count(session, "amsterdam", sku, 5)
+        order_id = an_order(session, "1").id
+    seen: list[str] = []
+
+    def note(*arguments: object) -> None:
+        seen.append(str(arguments[2]).split()[0])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    with database.session(merchant.id) as session:
+        keep_event(session)
+        stock.levels(session, ["MUG", "CUP", "JUG"], lock=True)
+        wants = [("amsterdam", sku, 1) for sku in ("MUG", "CUP", "JUG")]
+        stock.reserve(session, order_id, wants, event_id=None, at=AT)
+    event.remove(database.engine, "before_cursor_execute", note)
+    asked = Counter(word for word in seen if word in ("SELECT", "INSERT", "UPDATE"))
+    # SQLite writes rows whose ids it counts up one by one, in the same process; PostgreSQL takes them all at once.
+    assert asked == {"INSERT": 4 if database.dialect == "sqlite" else 2, "SELECT": 1, "UPDATE": 1}
+
+
+def keep_event(session: Session) -> None:
+    events.keep(session, source="s", external_id="1", type="t", subject="", time=AT, data={}, body_hash="h")
 
 
 def test_the_audit_names_levels_that_differ_from_their_ledger(database: Database, merchant: Merchant) -> None:
