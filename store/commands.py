@@ -280,7 +280,7 @@ def last_payloads(session: Session, connection_id: str, operation: str, subjects
         .group_by(Command.subject)
     )
     found = session.execute(select(Command.subject, Command.payload).where(Command.id.in_(newest)))
-    return {subject: payload for subject, payload in found}
+    return {row[0]: row[1] for row in found}
 
 
 def forget_quiet(session: Session, connection_id: str, collapse_key: str, *, keep: int) -> int:

@@ -23,13 +23,13 @@ T = TypeVar("T")
 _LOOK_AGAIN_SECONDS = 1.0
 
 
-class _Storage(CircuitRedisStorage):
+class _Storage(CircuitRedisStorage):  # type: ignore[misc]
     """Reads the state at most once a second and does not reset a counter that is zero: a connection has one drainer,
     and three questions to Redis for each of thousands of calls would cost more than the calls."""
 
     def __init__(self, redis: Redis, connection_id: str) -> None:
         self._seen_at = float("-inf")
-        self._seen = STATE_CLOSED
+        self._seen: str = STATE_CLOSED
         self._counter_is_zero = False
         super().__init__(STATE_CLOSED, redis, namespace=f"wissel:circuit:{connection_id}", fallback_circuit_state=STATE_CLOSED)
 

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
@@ -19,41 +20,29 @@ MASK = "•••"
 MAX_BODY_CHARACTERS = 20_000
 MAX_DEPTH = 60
 
-_SECRET = frozenset("""
-    token secret password passwd authorization auth apikey signature hmac sign cookie session credential credentials
-    passphrase bearer jwt nonce otp pin cvc cvv
-""".split())
+_SECRET = frozenset(["token", "secret", "password", "passwd", "authorization", "auth", "apikey", "signature", "hmac", "sign", "cookie", "session", "credential", "credentials", "passphrase", "bearer", "jwt", "nonce", "otp", "pin", "cvc", "cvv"])
 _SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("access", "key"), ("app", "key"), ("client", "key")})
 
-_PERSONAL = frozenset("""
-    email mail phone telephone mobile cellphone fax firstname lastname middlename fullname surname initials
-    street streetname housenumber address address1 address2 addressline zip zipcode postcode postalcode city suburb town
-    birthdate birthday dob gender iban bic vat ip ipaddress remoteip customername username latitude longitude
-    twitter facebook website
-""".split())
+_PERSONAL = frozenset(["email", "mail", "phone", "telephone", "mobile", "cellphone", "fax", "firstname", "lastname", "middlename", "fullname", "surname", "initials", "street", "streetname", "housenumber", "address", "address1", "address2", "addressline", "zip", "zipcode", "postcode", "postalcode", "city", "suburb", "town", "birthdate", "birthday", "dob", "gender", "iban", "bic", "vat", "ip", "ipaddress", "remoteip", "customername", "username", "latitude", "longitude", "twitter", "facebook", "website"])
 _PERSONAL_PAIRS = frozenset({
     ("first", "name"), ("last", "name"), ("middle", "name"), ("full", "name"), ("customer", "name"), ("company", "name"),
     ("contact", "name"), ("house", "number"), ("postal", "code"), ("post", "code"), ("zip", "code"), ("date", "birth"),
-    ("birth", "date"), ("vat", "number"), ("vat", "id"), ("national", "id"), ("tax", "id"), ("account", "number"), ("ip", "address"),
+    ("birth", "date"), ("of", "birth"), ("vat", "number"), ("vat", "id"), ("national", "id"), ("tax", "id"), ("account", "number"), ("ip", "address"),
     ("order", "comments"), ("user", "name"), ("card", "number"), ("physical", "suburb"), ("business", "name"),
 })
-_PERSON = frozenset("customer contact recipient addressee consignee payer buyer person shopper".split())
+_PERSON = frozenset(["customer", "contact", "recipient", "addressee", "consignee", "payer", "buyer", "person", "shopper"])
 """Words of keys whose object describes a person; `address` in any form does as well."""
 
-_HARMLESS_IN_PERSON = frozenset("id code country currency type status state_code group locale language version created updated at date".split())
+_HARMLESS_IN_PERSON = frozenset(["id", "code", "country", "currency", "type", "status", "state_code", "group", "locale", "language", "version", "created", "updated", "at", "date"])
 
-_SHOWN_HEADERS = frozenset("""
-    accept accept-encoding accept-language allow cache-control connection content-encoding content-length content-type date etag
-    idempotency-key if-match if-none-match last-modified retry-after server transfer-encoding user-agent vary
-    x-request-id x-correlation-id x-rate-limit-limit x-rate-limit-remaining x-rate-limit-reset
-    x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset ratelimit-limit ratelimit-remaining ratelimit-reset
-""".split())
+_SHOWN_HEADERS = frozenset(["accept", "accept-encoding", "accept-language", "allow", "cache-control", "connection", "content-encoding", "content-length", "content-type", "date", "etag", "idempotency-key", "if-match", "if-none-match", "last-modified", "retry-after", "server", "transfer-encoding", "user-agent", "vary", "x-request-id", "x-correlation-id", "x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"])
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _CARD = re.compile(r"(?<![\w.-])[2-6](?:[ -]?\d){13,18}(?![\w-])")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_PAIR = re.compile(r"""(["']?)([A-Za-z_][A-Za-z0-9_.-]{1,40})\1(\s*[:=]\s*)("(?:[^"\\]|\\.){0,2000}"?|'[^']{0,2000}'?|[^\s,;&<>"']{1,2000})""")
+_KEY = re.compile(r"""([A-Za-z_][A-Za-z0-9_.-]{1,40})["']?\s{0,3}[:=]\s{0,3}""")
+_VALUE = re.compile(r"""(["'])(?:(?!\1)[^\\]|\\.){0,5000}\1?|[^\s,;&<>"'()]{1,2000}""")
 _ELEMENT = re.compile(r"<([A-Za-z][\w.:-]{0,60})([^<>]{0,200})>([^<]{1,2000})</")
 
 
@@ -131,7 +120,7 @@ def text(found: str, secrets: Collection[str] = ()) -> str:
     numbers are masked."""
     found = _BEARER.sub(rf"\1 {MASK}", found)
     if ":" in found or "=" in found:
-        found = _PAIR.sub(_mask_pair, found)
+        found = _mask_pairs(found)
     if "</" in found:
         found = _ELEMENT.sub(_mask_element, found)
     return _scrub(found, secrets)
@@ -149,12 +138,18 @@ def _scrub(found: str, secrets: Collection[str]) -> str:
     return found
 
 
-def _mask_pair(match: re.Match[str]) -> str:
-    quoted, key, between, found = match.groups()
-    if _kind(key) not in ("secret", "personal"):
-        return match.group()
-    mark = found[0] if found[0] in "\"'" else ""
-    return f"{quoted}{key}{quoted}{between}{mark}{MASK}{mark}"
+def _mask_pairs(found: str) -> str:
+    parts: list[str] = []
+    at = 0
+    for key in _KEY.finditer(found):
+        if key.start() < at or _kind(key.group(1)) not in ("secret", "personal"):
+            continue
+        hidden = _VALUE.match(found, key.end())
+        if hidden is not None:
+            mark = hidden.group(1) or ""
+            parts += [found[at : hidden.start()], mark, MASK, mark]
+            at = hidden.end()
+    return "".join([*parts, found[at:]])
 
 
 def _mask_element(match: re.Match[str]) -> str:
@@ -177,7 +172,7 @@ def _plain(key: str, found: str, secrets: Collection[str]) -> str:
 def _kind(key: str) -> str:
     """What a key says about its value: secret, personal, person (its object describes one), harmless or plain."""
     words = [word.lower() for word in _WORDS.findall(key)]
-    pairs = set(zip(words, words[1:], strict=False))
+    pairs = set(pairwise(words))
     joined = "".join(words)
     if not _SECRET.isdisjoint(words) or joined in _SECRET or pairs & _SECRET_PAIRS or joined.endswith(("token", "apikey", "secret", "password")):
         return "secret"

@@ -13,7 +13,6 @@ import time
 from types import FrameType
 from typing import Any
 
-from redis import RedisError
 from rq import Queue, SimpleWorker
 from rq.executions import Execution
 from rq.job import Job
@@ -29,7 +28,7 @@ from workers.services import Services
 log = logging.getLogger(__name__)
 
 
-class OutboxWorker(SimpleWorker):
+class OutboxWorker(SimpleWorker):  # type: ignore[misc]
     """Listens to the queue of every connection, also of those made after it started, and to the decisions to be made.
     Queues take turns, so that a busy connection delays no other."""
 

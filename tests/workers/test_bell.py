@@ -12,10 +12,10 @@ from rq.job import Job
 from adapters.base import Call, Memory, Result
 from store.flow_models import Command
 from store.models import Connection
+from tests.workers.parts import Parts
 from workers import services
 from workers.bell import DECIDE_QUEUE, Bell, decide_job_id, drain_job_id, drain_queue
 from workers.worker import OutboxWorker
-from tests.workers.parts import Parts
 
 Put = Callable[..., int]
 Look = Callable[[int], Command]

@@ -13,11 +13,11 @@ from store import audit, commands, connections
 from store.columns import now
 from store.flow_models import Command
 from store.models import Connection, Merchant
+from tests.workers.parts import Parts
 from workers import jobs, services
 from workers.drain import HELD, NOTHING_DUE, PAUSED, SLICE_OVER, STOPPING, Drainer, Report
 from workers.errands import errand_for
 from workers.limits import Holds
-from tests.workers.parts import Parts
 
 Put = Callable[..., int]
 Look = Callable[[int], Command]
@@ -97,7 +97,7 @@ def test_a_failure_is_tried_again_later_and_dies_after_the_last_try(put: Put, lo
     at = datetime.now(UTC)
     waits = []
     for _ in range(3):
-        _drain(parts, connection, clock=lambda: at)
+        _drain(parts, connection, clock=lambda now=at: now)
         command = look(command_id)
         waits.append((command.due_at - at).total_seconds())
         at = command.due_at
@@ -143,7 +143,7 @@ def test_being_throttled_however_often_kills_no_command(put: Put, look: Look, pa
     parts.counting.answer = _raising(Throttled("Slow down."))
     for _ in range(5):
         Holds(parts.redis).lift(connection.id)
-        _drain(parts, connection, clock=lambda: at)
+        _drain(parts, connection, clock=lambda now=at: now)
         at = look(command_id).due_at
     assert (look(command_id).status, look(command_id).tries) == ("waiting", 5)
 

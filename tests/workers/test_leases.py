@@ -149,12 +149,15 @@ def test_who_lost_the_lease_writes_nothing_down(put: Put, look: Look, database: 
 def test_a_command_that_loses_worker_after_worker_waits_longer_each_time_and_dies(
     put: Put, look: Look, database: Database, connection: Connection
 ) -> None:
+    def enough(failures: int) -> datetime | None:
+        return None if failures >= 3 else START
+
     command_id = put()
     at = START
     for _ in range(3):
-        assert _ids(_lease(database, connection, at=at, retry_at=lambda failures: None if failures >= 3 else at)) == [command_id]
+        assert _ids(_lease(database, connection, at=at, retry_at=enough)) == [command_id]
         at += MINUTE
-    assert _ids(_lease(database, connection, at=at, retry_at=lambda failures: None if failures >= 3 else at)) == []
+    assert _ids(_lease(database, connection, at=at, retry_at=enough)) == []
     command = look(command_id)
     assert (command.status, command.error_kind, command.tries) == ("dead", "lost", 3)
 

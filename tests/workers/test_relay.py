@@ -17,14 +17,14 @@ from store.flow_models import Command, Event
 from store.models import Connection, Merchant
 from store.secrets import Cipher
 from store.session import Database
+from tests.workers.conftest import START
+from tests.workers.parts import OPERATIONS, Parts, make_parts
 from workers.bell import DECIDE_QUEUE, Bell, drain_job_id, drain_queue
 from workers.decide import decide_guarded
 from workers.limits import Holds
 from workers.relay import Relay
 from workers.schedule import KEPT_QUIET_POLLS, Schedule, poll_key
 from workers.worker import OutboxWorker
-from tests.workers.conftest import START
-from tests.workers.parts import OPERATIONS, Parts, make_parts
 
 Put = Callable[..., int]
 Look = Callable[[int], Command]
