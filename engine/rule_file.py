@@ -21,6 +21,8 @@ from engine.yaml_nodes import PROBLEMS, ListNode, MapNode, Node, ScalarNode, rea
 
 RULES = 20_000
 """Most rules of one decision."""
+SENTENCES = 100_000
+"""Most conditions and demands of one decision, those of the rows of its tables included."""
 CONDITIONS = 200
 """Most conditions of one rule, groups included."""
 DEMANDS = 50
@@ -60,12 +62,19 @@ def read_rule_file(file: str, content: str | bytes, vocabulary: Vocabulary) -> R
     root, problems = read(file, content)
     reader = _Reader(file, vocabulary, list(problems))
     decision = None
-    if root is not None:
-        decision = reader.decision(root, content if isinstance(content, str) else content.decode())
-    elif not problems:
-        reader.report(Place(file, 1, 1), "The file is empty.", "Begin with `decision:` and its name.")
+    try:
+        if root is not None:
+            decision = reader.decision(root, content if isinstance(content, str) else content.decode())
+        elif not problems:
+            reader.report(Place(file, 1, 1), "The file is empty.", "Begin with `decision:` and its name.")
+    except _Enough:
+        decision = None
     problems = tuple(dict.fromkeys(reader.problems))  # a wrong heading of a table is found again in every row
     return RuleFile(decision, reader.place, reader.ids, problems[:PROBLEMS])
+
+
+class _Enough(Exception):  # noqa: N818  # it ends the reading of one file, it is not an error by itself
+    """So much is wrong, or the file is so large, that reading on helps nobody."""
 
 
 @dataclass
@@ -75,10 +84,12 @@ class _Reader:
     problems: list[Problem]
     ids: dict[str, Place] = field(default_factory=dict)
     place: Place = field(default_factory=Place)
+    sentences: int = 0
 
     def report(self, place: Place, message: str, hint: str = "") -> None:
-        if len(self.problems) < PROBLEMS:
-            self.problems.append(Problem(self.file, place.line, place.column, message, hint))
+        self.problems.append(Problem(self.file, place.line, place.column, message, hint))
+        if len(self.problems) >= PROBLEMS:
+            raise _Enough
 
     def decision(self, root: Node, text: str) -> DecisionRules | None:
         entries = self._entries(root, _FILE_KEYS, "A rule file")
@@ -145,13 +156,7 @@ class _Reader:
             self.report(node.place, f"A decision has at most {RULES:,} rules; this one has {len(node.items):,}.")
             return []
         forms = Forms(scope.spec, self.vocabulary)
-        rules = [rule for item in node.items for rule in self._rules_of(item, scope, forms)]
-        if len(rules) > RULES:
-            self.report(
-                node.place,
-                f"A decision has at most {RULES:,} rules; with the rows of tables this one has {len(rules):,}.",
-            )
-        return rules
+        return [rule for item in node.items for rule in self._rules_of(item, scope, forms)]
 
     def _rules_of(self, node: Node, scope: Scope, forms: Forms) -> Iterator[Rule]:
         """The rule written here, or one for each row of its table. None of them when something is wrong."""
@@ -296,6 +301,10 @@ class _Reader:
         return self._checked(node.text, node.at, check)
 
     def _checked(self, text: str, at: At, check: Callable[[str, At], _Checked]) -> _Checked | None:
+        self.sentences += 1
+        if self.sentences > SENTENCES:
+            self.report(at(0), f"A decision has at most {SENTENCES:,} conditions and demands.", "Use `in [...]`.")
+            raise _Enough
         try:
             return check(text, at)
         except SentenceError as error:

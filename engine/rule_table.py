@@ -25,6 +25,8 @@ from engine.sentences import nearest, quote
 from engine.vocabulary import DecisionSpec, OutcomeSpec
 from engine.yaml_nodes import ListNode, MapNode, Node, ScalarNode
 
+ROWS = 10_000
+"""Most rows of one table."""
 ANY = "any"
 BECAUSE = "because"
 NOTHING = ("~", "null", "")
@@ -59,6 +61,9 @@ def read_table(node: Node, spec: DecisionSpec, report: Report) -> tuple[Row, ...
     if parts is None:
         return ()
     headings, outcomes, rows = parts
+    if len(rows) > ROWS:
+        report(node.place, f"A table has at most {ROWS:,} rows; this one has {len(rows):,}.", "")
+        return ()
     columns = _columns(outcomes, spec, report)
     if columns is None:
         return ()

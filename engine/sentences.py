@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from engine.ast import OPERATORS
 
@@ -91,11 +91,7 @@ def _parse(start: str, sentence: str) -> Any:
         raise SentenceError(0, f"This {start} is longer than {SENTENCE_LENGTH:,} characters.", "Divide it.")
     try:
         return _PARSERS[start].parse(sentence)
-    except VisitError as error:
-        if isinstance(error.orig_exc, SentenceError):
-            raise error.orig_exc from None
-        raise
-    except LarkError as error:
+    except (UnexpectedCharacters, UnexpectedToken) as error:
         raise _failure(start, sentence, error) from None
 
 
@@ -212,16 +208,13 @@ _SYNONYMS = {
 }  # fmt: skip
 
 
-def _failure(start: str, sentence: str, error: LarkError) -> SentenceError:
+def _failure(start: str, sentence: str, error: Any) -> SentenceError:
     """What went wrong where, in an admin's words."""
     if isinstance(error, UnexpectedCharacters):
         at, expected = error.pos_in_stream, set(error.allowed)
-    elif isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        at, expected = error.token.start_pos or 0, set(error.expected)
-    elif isinstance(error, UnexpectedToken):
-        at, expected = len(sentence.rstrip()), set(error.expected)
     else:
-        return SentenceError(0, f"This {start} cannot be read.", _EXAMPLES[start])
+        ended = error.token.type == "$END"
+        at, expected = len(sentence.rstrip()) if ended else error.token.start_pos, set(error.expected)
     found = re.match(r"\S*", sentence[at:])
     word = found[0] if found else ""
     if "OPERATOR" in expected:

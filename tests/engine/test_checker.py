@@ -308,6 +308,32 @@ from tests.engine.rule_texts import problem_of
             "",
         ),
         ('order.number is "\\ud800"', 25, "This quoted text holds half a character (U+D800 to U+DFFF).", "Remove it."),
+        ("order.total in order.tags", 24, "order.total is an amount of money and order.tags is a list of text.", ""),
+        (
+            "order.fulfilment_type is 5",
+            34,
+            "`5` is a number, but order.fulfilment_type is one of a few words.",
+            "Its values are: delivery, pickup.",
+        ),
+        ("order.number in [a, b", 30, "This condition ends too early.", "Close the list with `]`."),
+        (
+            "order.number contains [a, b]",
+            31,
+            "`contains` takes one value, not a list.",
+            "",
+        ),
+        (
+            "order.total between 1 EUR and [2 EUR]",
+            39,
+            "`[2 EUR]` is a list, but order.total takes an amount of money.",
+            "Write an amount with its currency, such as `50 EUR`.",
+        ),
+        (
+            "outlet.name is 2026-11-31",
+            24,
+            "`2026-11-31` is a date, but outlet.name takes text.",
+            'Write `"2026-11-31"`.',
+        ),
     ],
 )
 def test_a_condition_that_makes_no_sense_is_refused_at_its_place_with_advice(

@@ -190,3 +190,10 @@ def test_everything_wrong_with_written_facts_is_said_at_once() -> None:
 def test_what_is_no_list_of_facts_is_refused(document: Any) -> None:
     with pytest.raises(FactsError):
         read_facts(document)
+
+
+def test_a_whole_number_may_be_written_for_a_number() -> None:
+    (fact,) = read_facts([{"type": "order", "id": "1", "values": {"ratio": 2}}], SMALL)
+
+    assert isinstance(fact.values["ratio"], Decimal)
+    assert read_facts([{"type": "order", "id": "1", "values": {"ratio": "2.0"}}], SMALL) == (fact,)

@@ -7,7 +7,7 @@ import pytest
 from engine import rule_file as limits
 from engine.language import FILES, check, load_book
 from engine.types import RuleBookError
-from engine.yaml_nodes import FILE_LENGTH
+from engine.yaml_nodes import FILE_LENGTH, PROBLEMS
 from tests.engine.rule_texts import problems_of
 
 HEAD = "decision: order_intake\n"
@@ -37,6 +37,9 @@ RULE = "rules:\n  - id: a\n    then: [hold order]\n"
                 "stock_propagation, staff_notification."
             ],
         ),
+        (f"decision: [order_intake]\n{RULE}", ["1:11: The name of the decision must be text."]),
+        (f"{HEAD}settings: 5\n{RULE}", ["2:11: `settings:` must be lines of `name: value`."]),
+        (f"{HEAD}settings:\nrules:\n", []),
         (f"{HEAD}rule: []\n{RULE}", ["2:1: A rule file has no `rule`. Did you mean `rules`?"]),
         (f"{HEAD}rules: text\n", ["2:8: `rules:` must be a list. Begin each rule with `- id:`."]),
         (f"{HEAD}{HEAD}{RULE}", ["2:1: The key `decision` stands here a second time; the first is on line 1."]),
@@ -199,7 +202,15 @@ def test_texts_are_kept_to_the_letter() -> None:
     assert load_book({"a.yaml": text}).decisions["order_intake"].text == text
 
 
+def test_reading_stops_when_very_much_is_wrong() -> None:
+    rules = "".join(f"  - {{id: r{n}, then: [hold ordr]}}\n" for n in range(1000))
+
+    assert len(problems_of(f"{HEAD}rules:\n{rules}")) == PROBLEMS
+
+
 def test_sizes_are_limited() -> None:
+    wide_rule = "  - {{id: r{}, when: [" + "setting.a is 1," * 150 + "], then: [hold order]}}\n"
+    many_sentences = "settings: {a: 1}\nrules:\n" + "".join(wide_rule.format(n) for n in range(670))
     many_rules = "rules:\n" + "".join(f"  - {{id: r{n}, then: [hold order]}}\n" for n in range(limits.RULES + 1))
     conditions = "      - order.split is true\n" * (limits.CONDITIONS + 1)
     many_conditions = f"rules:\n  - id: a\n    when:\n{conditions}    then: [hold order]\n"
@@ -211,6 +222,23 @@ def test_sizes_are_limited() -> None:
     assert problems_of(HEAD + many_conditions) == [
         "5:7: A rule has at most 200 conditions. Divide it, or use `in [...]`."
     ]
+    assert problems_of(HEAD + "settings:\n" + "".join(f"  s{n}: 1\n" for n in range(501)) + RULE) == [
+        "3:3: A decision has at most 500 settings."
+    ]
+    assert problems_of(f"{HEAD}settings:\n  a: [{'x,' * 10_001}]\n{RULE}") == [
+        "3:6: A list setting has at most 10,000 items."
+    ]
+    assert problems_of(f"{HEAD}{RULE}    description: {'x' * 2001}\n") == [
+        "5:18: A description has at most 2000 characters."
+    ]
+    assert problems_of(f"{HEAD}rules: [{{id: a, then: [{'hold order,' * 51}]}}]\n") == [
+        "2:23: A rule has at most 50 `then` lines."
+    ]
+    assert problems_of(f"{HEAD}rules: [{{id: a, then: [hold {'x' * 20_000}]}}]\n") == [
+        "2:24: This demand is longer than 20,000 characters. Divide it."
+    ]
+    (said,) = problems_of(HEAD + many_sentences)
+    assert said.endswith("A decision has at most 100,000 conditions and demands. Use `in [...]`.")
     assert problems_of("[" * 100_000) == ["1:25: Nested deeper than 24 levels. Divide the rule."]
     assert problems_of("- " * 100_000) == ["1:49: Nested deeper than 24 levels. Divide the rule."]
     assert len(check(dict.fromkeys(map(str, range(FILES + 1)), ""))) == 1

@@ -70,6 +70,7 @@ def test_operators_may_be_spaced_freely() -> None:
     [
         ("2.5", "setting.x > 2.5", True),
         ("2026-11-22", "setting.x before 2026-11-23", True),
+        ("2026-11-22", "setting.x before 2026-11-31", False),
         ("2026-11-22T10:00Z", "order.placed_at after setting.x", True),
         ("'2026-11-22'", "order.number is setting.x", True),
         ("2000", "line.weight > setting.x", True),

@@ -68,6 +68,7 @@ def test_a_table_and_its_rows_written_as_rules_are_one_version() -> None:
         ("   ~]", "]", ["11:11: Row 2 does not have 8 cells. Write one cell for each heading, `any` or `~` where none is needed."]),
         ("shipped,  ", "~,  ", ["11:11: Row 2 demands nothing. Fill a column under `then`."]),
         ("[shopify, m", "[[shopify], m", ["10:45: A cell is one value or a list of values."]),
+        ("yes]", "[[a]]]", ["10:123: A cell is one value or a list of values."]),
         ("rows:", "row:", ["7:7: A table has three lists: `when`, `then` and `rows`. Write headings under `when` and `then`, a list for each row."]),
         ("shop.platform,", "[shop.platform],", ["7:7: A heading of this table is not text, or it has no outcome or no row. Every column has a heading."]),
         ("when: [order.number exists]", "then: [mail customer]", ["5:11: A rule with a table has no `then:` of its own. Add a column to the table."]),
@@ -85,4 +86,13 @@ def test_the_id_of_a_row_is_taken() -> None:
 
     assert problems_of(text) == [
         "12:9: The rule id `tell#2` is taken on line 11. Rule ids are unique in the whole book."
+    ]
+
+
+def test_a_table_has_a_limited_number_of_rows() -> None:
+    rows = "        - [packed, shipped]\n" * 10_001
+    table = f"    table:\n      when: [fulfilment.status]\n      then: [set shop status]\n      rows:\n{rows}"
+
+    assert problems_of(f"decision: status_to_shop\nrules:\n  - id: a\n{table}") == [
+        "5:7: A table has at most 10,000 rows; this one has 10,001."
     ]
