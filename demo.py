@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from adapters.sandbox.app import DEFAULT_SECRET
 from engine.language import load_book
 from store import books, commands, connections, outlets, people
 from store.models import Connection, Merchant
+from store.order_models import StockLevel
 from wiring import Services
 
 MERCHANT = "demo"
@@ -135,6 +135,13 @@ def key_for_posting(services: Services, path: Path) -> str:
     return key
 
 
+def is_stocked(services: Services) -> bool:
+    """Whether the stock of every article was read from the till."""
+    with services.database.system_session(read_only=True) as session:
+        known = set(session.scalars(select(StockLevel.sku).distinct()))
+    return {article.sku for article in ARTICLES} <= known
+
+
 def _publish(session: Any, services: Services) -> None:
     """Publish the shipped rule book when nothing is published, or when the files were changed since."""
     texts = {path.name: path.read_text() for path in sorted(services.config.rules_dir.glob("*.yaml")) if ".examples." not in path.name}
@@ -159,14 +166,7 @@ def _shop_access() -> dict[str, str]:
 
 def _till_access() -> tuple[dict[str, str], dict[str, Any]]:
     names = {str(o["code"]): str(o["name"]) for o in OUTLETS}
-    access = {
-        "client_id": retail_sandbox.CLIENT_ID,
-        "client_secret": DEFAULT_SECRET,
-        "access_token": retail_sandbox.ACCESS_TOKEN,
-        "refresh_token": retail_sandbox.REFRESH_TOKEN,
-        "expires": str(int(time.time()) + 86_400),
-    }
-    return access, retail_sandbox.connection_settings(names)
+    return retail_sandbox.connection_credentials(), retail_sandbox.connection_settings(names)
 
 
 def _connection(

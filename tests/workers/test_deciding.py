@@ -124,6 +124,18 @@ def test_an_article_nobody_knows_holds_the_order(desk: Desk) -> None:
     assert desk.commands("place_sale") == []
 
 
+def test_an_order_held_for_an_unknown_article_is_taken_in_when_the_article_becomes_known(desk: Desk) -> None:
+    desk.order("1001", {"NEW": 1})
+    desk.tell("product.changed", {"sku": "NEW", "name": "New"})
+    _decide_what_was_kept(desk)
+    assert desk.found("1001").held_for == "stock"
+
+    desk.tell("stock.changed", {"outlet": "warehouse", "sku": "NEW", "on_hand": 1})
+    _decide_what_was_kept(desk)
+
+    assert desk.found("1001").state == "open"
+
+
 def test_an_order_held_for_stock_is_sourced_when_stock_arrives(desk: Desk) -> None:
     desk.order("1001", {"C": 4})
     assert desk.found("1001").state == "held"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.money import to_minor
-from store import customers, invoices, orders, products, trackings
-from workers.deciding import statuses
+from store import customers, invoices, orders, trackings
+from workers.deciding import statuses, stock
 from workers.deciding.references import locked_order
 from workers.deciding.scene import Refusal, Scene
 
@@ -58,10 +58,7 @@ def invoice_created(scene: Scene) -> None:
 
 def product_changed(scene: Scene) -> None:
     """`product.changed`: an article is for sale."""
-    product = products.put(
-        scene.session, scene.data["sku"], name=scene.data.get("name"), weight_grams=scene.data.get("weight_grams")
-    )
-    scene.change("article", "", product.sku)
+    stock.learn_article(scene, scene.data["sku"], scene.data.get("name"), scene.data.get("weight_grams"))
 
 
 def hook_received(scene: Scene) -> None:

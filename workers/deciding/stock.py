@@ -24,7 +24,7 @@ def changed(scene: Scene) -> None:
     if outlet is None:
         known = ", ".join(o.code for o in outlets.list_all(scene.session))
         raise Refusal(f"no outlet has the code {data['outlet']}: we know {known}")
-    products.put(scene.session, sku)
+    learn_article(scene, sku)
     if not _record(scene, outlet, sku):
         scene.note("What was said here is older than what we know, or no news: nothing changed.")
         return
@@ -53,11 +53,25 @@ def _record(scene: Scene, outlet: Outlet, sku: str) -> bool:
 def after_change(scene: Scene, skus: Sequence[str]) -> None:
     """Tell the shops, and give orders that wait for these articles another chance, oldest first."""
     propagate(scene, skus)
-    for order_id, number in orders.held_for_stock(scene.session, skus):
+    reconsider(scene, "stock", skus)
+
+
+def learn_article(scene: Scene, sku: str, name: str | None = None, weight_grams: int | None = None) -> None:
+    """Keep an article. Orders that were held because nobody knew it are looked at again."""
+    is_new = not products.by_sku(scene.session, [sku])
+    products.put(scene.session, sku, name=name, weight_grams=weight_grams)
+    if is_new:
+        scene.change("article", "", sku)
+        reconsider(scene, "rule", [sku])
+
+
+def reconsider(scene: Scene, held_for: str, skus: Sequence[str]) -> None:
+    """Have orders with these articles that are held looked at again, the one placed first coming first."""
+    for order_id, number in orders.held(scene.session, held_for, skus):
         scene.follow(
             f"reconsider:{order_id}:{scene.event.id}", "order.reconsidered", f"order:{order_id}", {"order": {"id": order_id}}
         )
-        scene.note(f"Order {number} waited for stock: it is looked at again.")
+        scene.note(f"Order {number} was held: it is looked at again.")
 
 
 def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = None) -> None:
