@@ -11,18 +11,20 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from engine.ast import Condition, Literal, LiteralList
 from engine.branches import Test
+from engine.types import Money
 from engine.values import compare, kind
 
 Answer = Callable[[Any], int]
 Tests = Mapping[int, Sequence[Test]]
 """Branch number to the tests that branch makes of the column's field."""
 
-KIND_OF_CLASS: Mapping[type, str] = {str: "text", int: "number", bool: "boolean", tuple: "list"}
-"""The classes whose kind needs no closer look; all others go by `values.kind`."""
+KIND_OF_CLASS: Mapping[type, str] = {str: "text", int: "number", bool: "boolean", tuple: "list", date: "date"}
+"""The classes whose kind needs no closer look."""
 MEMORY = 1024
 """How many answers about texts a column that has to scan remembers."""
 
@@ -161,28 +163,36 @@ def _unwanted(profile: _Profile) -> _Profile:
 class Column:
     """What the values of one field leave possible.
 
-    `absent` answers for a missing value. `texts` and `default` answer for a text when equality is all the column asks
-    of text; otherwise `texts` is None and `answer` must be called.
+    `absent` answers for a missing value, `by_class` for a value of one of the classes that values have. `texts` and
+    `default` answer for a text when equality is all the column asks of text; otherwise `texts` is None.
     """
 
     def __init__(self, tests: Tests, everything: int) -> None:
         """`tests` are the tests each branch makes of this field; `everything` is the mask of all branches."""
-        self._kinds: dict[str, Answer] = {}
         self.texts: Mapping[str, int] | None = None
         self.default = everything
-        every = [test for made in tests.values() for test in made]
         self.absent = everything & ~mask_of(n for n, made in tests.items() if not all(map(_passes_absent, made)))
         self._other = _Answers(tests, everything, "").base
-        for of in _kinds(every):
+        self._kinds: dict[str, Answer] = {}
+        for of in _kinds(test for made in tests.values() for test in made):
             answers = _Answers(tests, everything, of)
             self._kinds[of] = answers.combined()
             if of == "text" and answers.only_equality():
                 self.texts, self.default = answers.equality()
+        self.by_class: Mapping[type, Answer] = {
+            **{one: self._kinds.get(of, self._uncomparable) for one, of in KIND_OF_CLASS.items()},
+            Money: self._money,
+        }
 
     def answer(self, value: Any) -> int:
-        """The mask of the branches that a present value does not rule out."""
-        found = self._kinds.get(KIND_OF_CLASS.get(type(value)) or kind(value))
-        return self._other if found is None else found(value)
+        """The mask of the branches that a present value of any class does not rule out."""
+        return self._kinds.get(kind(value), self._uncomparable)(value)
+
+    def _uncomparable(self, _value: Any) -> int:
+        return self._other
+
+    def _money(self, value: Money) -> int:
+        return self._kinds.get(f"money {value.currency}", self._uncomparable)(value)
 
 
 def _passes_absent(test: Test) -> bool:
@@ -212,7 +222,8 @@ class _Answers:
         self._ranges: dict[int, _Range] = {}
         self._wanted: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._refused: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-        impossible = [number for number, made in tests.items() if not all([self._take(number, t, of) for t in made])]
+        taken = {number: [self._take(number, test, of) for test in made] for number, made in tests.items()}
+        impossible = [number for number, possible in taken.items() if not all(possible)]
         self.base = everything & ~mask_of(impossible)
 
     def _take(self, number: int, test: Test, of: str) -> bool:
@@ -248,8 +259,7 @@ class _Answers:
             found.append(_equality(*self.equality()))
         if self._ranges:
             found.append(self._order())
-        for operator in sorted({*self._wanted, *self._refused}):
-            found.append(self._parts(operator))
+        found += [self._parts(operator) for operator in sorted({*self._wanted, *self._refused})]
         return found[0] if len(found) == 1 else _conjunction(found)
 
     def _order(self) -> Answer:
@@ -265,6 +275,8 @@ class _Answers:
             if numbers:  # where nothing changes, the same number is kept once
                 mask ^= mask_of(numbers) & self.base
             masks.append(mask)
+        if thresholds and isinstance(thresholds[0], Money):  # all of one currency: their amounts compare sooner
+            return _amounts([amount.minor for amount in thresholds], masks)
         return _thresholds(thresholds, masks)
 
     def _parts(self, operator: str) -> Answer:
@@ -306,11 +318,18 @@ def _thresholds(thresholds: Sequence[Any], masks: Sequence[int]) -> Answer:
     return answer
 
 
+def _amounts(thresholds: Sequence[int], masks: Sequence[int]) -> Answer:
+    answer = _thresholds(thresholds, masks)
+    return lambda value: answer(value.minor)
+
+
 def _finder(operator: str, known: Sequence[str]) -> Callable[[Any], Collection[str]]:
     """Which of the texts an operator asks for are there, given a value."""
     if operator == "starts with":
         among, lengths = frozenset(known), sorted({len(text) for text in known})
-        return lambda value: [start for length in lengths if (start := value[:length]) in among and len(start) == length]
+        return lambda value: [
+            start for length in lengths if (start := value[:length]) in among and len(start) == length
+        ]
     scan = _SCANS[operator]
     memory: dict[str, list[str]] = {}
 

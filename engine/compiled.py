@@ -8,8 +8,7 @@ decide and holds them against each other.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Literal
@@ -17,7 +16,7 @@ from typing import Literal
 from engine import explain
 from engine.ast import Book, DecisionRules, Rule
 from engine.ast import Literal as Constant
-from engine.branches import branches
+from engine.branches import Branch, branches
 from engine.index import PredicateIndex
 from engine.joins import Joins, plain_is_better
 from engine.matching import COMBINATIONS, Bound, TooManyCombinationsError, matches
@@ -66,9 +65,7 @@ class CompiledBook:
         self.compare = compare
         self._on_incident = on_incident
         self._runs = count(1)
-        self._decisions = {
-            name: _Decision(rules, vocabulary, on_incident) for name, rules in book.decisions.items()
-        }
+        self._decisions = {name: _Decision(rules, vocabulary, on_incident) for name, rules in book.decisions.items()}
 
     def run(self, decision: str, facts: Sequence[Fact], settings: Mapping[str, Value] | None = None) -> Run:
         """What a decision says about some facts.
@@ -119,11 +116,16 @@ def _difference(run: Run, plain: Run) -> str:
 
 
 class _Speaker:
-    """What a rule says when it holds. Demands whose slots are all constants are prepared once."""
+    """What a rule says when it holds. Demands whose slots are all constants are prepared once.
 
-    def __init__(self, rule: Rule, rank: int, spec: DecisionSpec) -> None:
+    `same` is what it says if that does not depend on the facts, `ways` into how many branches it was multiplied out.
+    """
+
+    def __init__(self, rule: Rule, spec: DecisionSpec) -> None:
         self.rule = rule
-        self.rank = rank
+        self.id = rule.id
+        self.ways = 0
+        self.same: tuple[Outcome, ...] | None = None
         self._spec = spec
         self._prepared: list[tuple[str, dict[str, Value], str, str]] | None = []
         for demand in rule.then:
@@ -136,16 +138,15 @@ class _Speaker:
                     return
                 arguments[slot.name] = operand.value
             self._prepared.append((demand.outcome, arguments, demand.reason, outcome.target))
-        self._same: tuple[Outcome, ...] | None = None
         if not any(target for *_, target in self._prepared):
-            self._same = tuple(Outcome(name, "", given, rule.id, why) for name, given, why, _ in self._prepared)
+            self.same = tuple(Outcome(name, "", given, rule.id, why) for name, given, why, _ in self._prepared)
 
     def speak(self, bound: Bound, settings: Mapping[str, Value]) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
         """The outcomes for one combination of facts, and errors about demands that had to be dropped."""
         if self._prepared is None:
             return demands(self.rule, self._spec, bound, settings)
-        if self._same is not None:
-            return self._same, ()
+        if self.same is not None:
+            return self.same, ()
         rule = self.rule.id
         said = [
             Outcome(name, bound[target].id if target else "", given, rule, why)
@@ -178,11 +179,13 @@ class _Decision:
         self.rules = rules
         self.spec = vocabulary.decisions[rules.name]
         agenda = sorted(rules.rules, key=lambda rule: (rule.priority, rule.id))
-        self._speakers = [_Speaker(rule, rank, self.spec) for rank, rule in enumerate(agenda)]
+        self._speakers = [_Speaker(rule, self.spec) for rule in agenda]
         self._derives = any(outcome.derives for outcome in self.spec.outcomes)
         self._stages = []
         for stratum in sorted({rule.stratum for rule in agenda}):
             ways = [way for rank, rule in enumerate(agenda) if rule.stratum == stratum for way in branches(rule, rank)]
+            for way in ways:
+                self._speakers[way.rank].ways += 1
             several = [way for way in ways if len(way.rule.binds) > 1]
             self._stages.append(_Stage(PredicateIndex(ways), Joins(several, vocabulary, on_incident)))
 
@@ -210,8 +213,8 @@ class _Decision:
         for fact in facts:
             by_type.setdefault(fact.type, []).append(fact)
         decided, candidates = stage.index.match(by_type, settings)
-        for branch, single in decided:
-            self._fire(branch.rank, {single.type: single} if single is not None else {}, settings, said)
+        if decided:
+            self._fire_single(decided, settings, said)
         if not candidates:
             return
         networked = []
@@ -226,6 +229,25 @@ class _Decision:
             self._fire(branch.rank, bound, settings, said)
         for rank, rule in searched.items():
             self._search(rank, rule, by_type, settings, said)
+
+    def _fire_single(
+        self, decided: Sequence[tuple[Branch, Fact | None]], settings: Mapping[str, Value], said: _Said
+    ) -> None:
+        """Notes firings for one fact each. Most firings are of this kind, and most rules always say the same."""
+        speakers, firings = self._speakers, said.firings
+        fact: Fact | None = None
+        bound: Bound = {}
+        names: dict[str, str] = {}
+        ids: tuple[str, ...] = ()
+        for branch, single in decided:
+            speaker = speakers[branch.rank]
+            if single is not fact and single is not None:
+                bound, names, ids = {single.type: single}, {single.type: single.id}, (single.id,)
+                fact = single
+            if speaker.same is None or speaker.ways > 1 or single is None:
+                self._fire(branch.rank, bound if single is not None else {}, settings, said)
+            else:
+                firings.append(((branch.rank, ids), Firing(speaker.id, names, speaker.same)))
 
     def _search(
         self, rank: int, rule: Rule, facts: Mapping[str, Sequence[Fact]], settings: Mapping[str, Value], said: _Said

@@ -135,7 +135,7 @@ class Encoding:
 
     def _names(self) -> list[str]:
         fields = [f"{prefix}{number}" for prefix in "fkq" for number in range(len(self._fields))]
-        return ["id", "sid", "$s", "t", "o", *self.flags, *fields, *(f"m{number}" for number in range(MOST_TYPES))]
+        return ["id", "sid", "$s", "t", "o", "z", *self.flags, *fields, *(f"m{number}" for number in range(MOST_TYPES))]
 
     def definition(self) -> dict[str, Any]:
         """The rules as the network takes them, by flag."""

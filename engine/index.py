@@ -11,11 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 from engine.ast import Condition, Group
 from engine.branches import Branch, Test
-from engine.columns import Column, mask_of
+from engine.columns import Answer, Column, mask_of
 from engine.matching import holds
 from engine.types import Fact, Value
 
@@ -72,7 +71,8 @@ class _Checks:
         return bool(self._checks)
 
 
-_Row = tuple[str, Mapping[Any, int] | None, int, int, Column]
+_Row = tuple[str, Mapping[str, int] | None, int, int, Mapping[type, Answer], Answer]
+"""A column laid out flat: field, texts, default, absent, by_class, answer (see `Column`)."""
 
 
 class _TypeIndex:
@@ -88,8 +88,11 @@ class _TypeIndex:
         self._rows: list[_Row] = []
         for field in sorted(by_field):
             column = Column(by_field[field], everything)
-            self._rows.append((field, column.texts, column.default, column.absent, column))
-        self._checks = _Checks((n, test) for n, branch in enumerate(branches) for test in branch.facts.get(fact_type, ()))
+            row = (field, column.texts, column.default, column.absent, column.by_class, column.answer)
+            self._rows.append(row)
+        self._checks = _Checks(
+            (n, test) for n, branch in enumerate(branches) for test in branch.facts.get(fact_type, ())
+        )
 
     def __bool__(self) -> bool:
         return bool(self._rows or self._checks)
@@ -97,14 +100,14 @@ class _TypeIndex:
     def admits(self, fact: Fact, mask: int, settings: Mapping[str, Value]) -> int:
         """What is left of `mask`: the branches whose tests of this fact all pass."""
         get = fact.values.get
-        for field, texts, default, absent, column in self._rows:
+        for field, texts, default, absent, by_class, answer in self._rows:
             value = get(field)
             if value is None:
                 mask &= absent
             elif texts is not None and type(value) is str:
                 mask &= texts.get(value, default)
             else:
-                mask &= column.answer(value)
+                mask &= by_class.get(type(value), answer)(value)
             if not mask:
                 return 0
         return self._checks.narrow(mask, {self.fact_type: fact}, settings) if self._checks else mask
@@ -127,7 +130,9 @@ class _Block:
         self._unbound = mask_of(n for n, branch in enumerate(branches) if not branch.rule.binds)
         self._settings = _Checks((n, test) for n, branch in enumerate(branches) for test in branch.settings)
 
-    def match(self, facts: Facts, settings: Mapping[str, Value], decided: list[tuple[Branch, Fact | None]]) -> list[Candidate]:
+    def match(
+        self, facts: Facts, settings: Mapping[str, Value], decided: list[tuple[Branch, Fact | None]]
+    ) -> list[Candidate]:
         """Appends to `decided` what holds for a single fact (or, without one, for none); returns the candidates."""
         mask = self._settings.narrow(self._everything, {}, settings) if self._settings else self._everything
         admitted: list[tuple[str, Sequence[Fact], list[int], int]] = []
@@ -163,9 +168,7 @@ class _Block:
                 for fact, admits in zip(having, masks, strict=True):
                     decided.extend((branches[n], fact) for n in ones(admits & left))
 
-    def _candidates(
-        self, mask: int, admitted: Sequence[tuple[str, Sequence[Fact], list[int], int]]
-    ) -> list[Candidate]:
+    def _candidates(self, mask: int, admitted: Sequence[tuple[str, Sequence[Fact], list[int], int]]) -> list[Candidate]:
         if not mask:
             return []
         found: dict[int, dict[str, list[Fact]]] = {n: {} for n in ones(mask)}
@@ -183,7 +186,9 @@ class PredicateIndex:
     def __init__(self, branches: Sequence[Branch]) -> None:
         self._blocks = [_Block(branches[at : at + BLOCK]) for at in range(0, len(branches), BLOCK)]
 
-    def match(self, facts: Facts, settings: Mapping[str, Value]) -> tuple[list[tuple[Branch, Fact | None]], list[Candidate]]:
+    def match(
+        self, facts: Facts, settings: Mapping[str, Value]
+    ) -> tuple[list[tuple[Branch, Fact | None]], list[Candidate]]:
         """What single facts decide, and what is left to decide about several.
 
         The first list holds every branch that binds one fact type (or none) with each fact it holds for; the second

@@ -116,7 +116,9 @@ class Joins:
             yield from self._complete(one, bound, by_type, settings)
 
     @staticmethod
-    def _complete(one: Plan, bound: Bound, by_type: Mapping[str, Sequence[Fact]], settings: Settings) -> Iterator[Holding]:
+    def _complete(
+        one: Plan, bound: Bound, by_type: Mapping[str, Sequence[Fact]], settings: Settings
+    ) -> Iterator[Holding]:
         """Adds the facts no join speaks of, and asks what the network could not be asked."""
         if not one.beside and not one.rest:
             yield one.branch, bound

@@ -17,10 +17,8 @@ from types import ModuleType
 from typing import Any
 
 _SESSION = "s"
-_READY_RULE = {"ready": {"all": [{"m0": {"$and": [{"ready": 1}]}}]}}
-_READY_FACT = '{"id":"ready","sid":"s","ready":1}'
-"""Every session begins by carrying out one action. The library fills in a session's pointers only when its first action
-starts, but frees them whenever the session is deleted: deleting one in which nothing matched would free garbage."""
+_PRIMER = "z"
+"""Name of one rule of our own in every network, and of the field of the only fact it holds for."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _names = count(1)
 
@@ -51,10 +49,24 @@ class Network:
         """`definition` maps rule names to rules in the library's own form. Raises NetworkError when it is refused."""
         self._process = os.getpid()
         self._handle: int | None = None
+        rules = {_PRIMER: {"all": [{"m0": {_PRIMER: 1}}]}, **definition}
         try:
-            self._handle = _engine.create_ruleset(f"n{next(_names)}", _encode({**definition, **_READY_RULE}))
+            self._handle = _engine.create_ruleset(f"n{next(_names)}", _encode(rules))
+            self._prime()
         except (_engine.error, MemoryError) as refusal:
             raise NetworkError(f"durable-rules refused {len(definition)} rules: {refusal}") from refusal
+
+    def _prime(self) -> None:
+        """Runs one session in which something fires to its end.
+
+        The library never initialises the memory of a session's current result, yet frees what it points to when the
+        session is deleted: deleting a session in which nothing fired may crash the process. Here something fires, which
+        fills that memory and clears it again. Every later session is given the same memory, for no two live at a time.
+        """
+        _, state = _engine.assert_fact(self._handle, _encode({"id": "0", "sid": _SESSION, _PRIMER: 1}))
+        _engine.start_action_for_state(self._handle, state)
+        _engine.complete_and_start_action(self._handle, state)
+        _engine.delete_state(self._handle, _SESSION)
 
     def matches(self, messages: Sequence[Mapping[str, Any]], most: int) -> list[tuple[str, dict[str, int]]]:
         """Every firing, as rule name and the id of the message that stands for each pattern.
@@ -64,7 +76,6 @@ class Network:
         """
         if self._handle is None:
             raise NetworkError("this network is closed")
-        self._open()
         try:
             _, state = _engine.assert_facts(self._handle, _encode(messages))
             return self._drain(state, most)
@@ -72,16 +83,6 @@ class Network:
             raise NetworkError(f"durable-rules failed on {len(messages)} facts: {failure}") from failure
         finally:
             self._forget()
-
-    def _open(self) -> None:
-        """Begin a session that may be deleted whatever happens in it."""
-        try:
-            _, state = _engine.assert_fact(self._handle, _READY_FACT)
-            _engine.start_action_for_state(self._handle, state)
-            _engine.complete_and_start_action(self._handle, state)
-        except (_engine.error, MemoryError) as failure:
-            self.close()  # half a session cannot be deleted; it goes with its network
-            raise NetworkError(f"durable-rules could not begin a session: {failure}") from failure
 
     def _drain(self, state: int, most: int) -> list[tuple[str, dict[str, int]]]:
         firings: list[tuple[str, dict[str, int]]] = []
