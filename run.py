@@ -43,7 +43,7 @@ class Process:
     def start(self, logs: Path) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches us first and we stop things in order."""
         with (logs / f"{self.name}.log").open("ab") as log:
-            self.child = subprocess.Popen(
+            self.child = subprocess.Popen(  # noqa: S603 - our own commands, no shell
                 self.command,
                 cwd=ROOT,
                 env={**os.environ, **self.environment},

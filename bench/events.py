@@ -29,6 +29,7 @@ import demo
 import wiring
 from store import outlets, people, products, stock
 from store.columns import now
+from store.models import Merchant
 
 REQUESTS, CLIENTS, ROUNDS, WARM_UP = 600, 4, 3, 60
 ROOT = Path(__file__).resolve().parent.parent

@@ -19,7 +19,7 @@ def typed(default: Value, kept: Any) -> Value:
     try:
         return _read(default, kept)
     except (ValueError, InvalidOperation, TypeError):
-        return tuple(kept) if isinstance(kept, list) else kept  # type: ignore[no-any-return]
+        return tuple(kept) if isinstance(kept, list) else kept
 
 
 def typed_all(defaults: Mapping[str, Value], kept: Mapping[str, Any]) -> dict[str, Value]:

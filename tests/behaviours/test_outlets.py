@@ -28,7 +28,7 @@ def test_ls_17_an_order_no_single_outlet_can_fill_is_split_by_available_stock(ho
 
     parts = house.till.fulfilments(number)
     assert set(parts) == {"Amsterdam store", "Utrecht store"}
-    assert {o: [(l["product_id"], l["quantity"]) for l in f["line_items"]] for o, f in parts.items()} == {
+    assert {o: [(line["product_id"], line["quantity"]) for line in f["line_items"]] for o, f in parts.items()} == {
         "Amsterdam store": [(house.till.product("POT-GLASS"), "1.00")],
         "Utrecht store": [(house.till.product("TEA-OOLONG"), "1.00")],
     }
@@ -38,7 +38,7 @@ def test_ls_17_a_line_is_divided_when_no_outlet_has_all_of_it(house: House) -> N
     number = house.shop.place({"POT-CAST": 5})
     house.settle()
 
-    units = {o: sum(float(l["quantity"]) for l in f["line_items"]) for o, f in house.till.fulfilments(number).items()}
+    units = {o: sum(float(line["quantity"]) for line in f["line_items"]) for o, f in house.till.fulfilments(number).items()}
     assert units == {"Warehouse Almere": 3, "Utrecht store": 2}
 
 

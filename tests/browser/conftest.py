@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -45,7 +46,5 @@ def running(tmp_path: Path) -> Iterator[RunningHouse]:
     yield house
     if house.process.poll() is None:
         house.interrupt()
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(house.process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

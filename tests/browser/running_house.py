@@ -68,8 +68,7 @@ def _listen(process: subprocess.Popen[str]) -> list[str]:
 
     def follow() -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line)
+        said.extend(iter(process.stdout.readline, ""))
 
     threading.Thread(target=follow, daemon=True).start()
     return said

@@ -24,11 +24,11 @@ from store.models import Connection
 from store.order_models import Order
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """The event makes no sense in the present state of things. It is kept as failed, with this sentence."""
 
 
-class Waiting(Exception):  # noqa: N818
+class Waiting(Exception):
     """The event speaks of an order nobody told us about yet. It is decided when that order arrives."""
 
     def __init__(self, sentence: str, subject: str) -> None:
@@ -143,7 +143,7 @@ class Scene:
         """Give rise to an event of our own."""
         self.follow_ups.append(FollowUp(event_id, event_type, subject, data))
 
-    def by_role(self, role: str) -> list[Connection]:
+    def by_role(self, role: str) -> Sequence[Connection]:
         """The merchant's connections of one role, by name."""
         return connections.by_role(self.session, role)
 
