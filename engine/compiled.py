@@ -20,7 +20,7 @@ from engine.branches import Branch, branches
 from engine.index import PredicateIndex
 from engine.joins import Joins, plain_is_better
 from engine.matching import COMBINATIONS, Bound, TooManyCombinationsError, matches
-from engine.outcomes import changed, demands, derive, effective_settings, resolve
+from engine.outcomes import Statement, changed, demands, derive, effective_settings, resolve, statement_of
 from engine.types import Fact, Firing, Outcome, Overridden, RuleTrace, Run, Value
 from engine.values import fits
 from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
@@ -180,6 +180,8 @@ class _Decision:
         self.spec = vocabulary.decisions[rules.name]
         agenda = sorted(rules.rules, key=lambda rule: (rule.priority, rule.id))
         self._speakers = [_Speaker(rule, self.spec) for rule in agenda]
+        prepared = [outcome for speaker in self._speakers for outcome in speaker.same or ()]
+        self._statements = {id(outcome): statement_of(outcome) for outcome in prepared}
         self._derives = any(outcome.derives for outcome in self.spec.outcomes)
         self._stages = []
         for stratum in sorted({rule.stratum for rule in agenda}):
@@ -201,12 +203,15 @@ class _Decision:
         for stage in self._stages:
             self._judge(stage, current, settings, said)
             said.firings.sort(key=_first)
-            outcomes, overridden = resolve(self.spec, (firing for _, firing in said.firings))
+            outcomes, overridden = resolve(self.spec, [firing for _, firing in said.firings], self._statement)
             if self._derives:
                 current = derive(self.spec, facts, outcomes)
         derived = changed(facts, current) if self._derives else ()
         errors = (*setting_errors, *(text for _, text in sorted(said.errors))) if said.errors else setting_errors
         return Run(self.rules.name, tuple([f for _, f in said.firings]), outcomes, overridden, derived, errors)
+
+    def _statement(self, outcome: Outcome) -> Statement:
+        return self._statements.get(id(outcome)) or statement_of(outcome)
 
     def _judge(self, stage: _Stage, facts: Sequence[Fact], settings: Mapping[str, Value], said: _Said) -> None:
         by_type: dict[str, list[Fact]] = {}

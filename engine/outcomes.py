@@ -6,7 +6,7 @@ It covers the whole run, whichever stratum a rule is judged in, so that one orde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from engine.ast import Demand, Rule
 from engine.types import Fact, Firing, Outcome, Overridden, Value
@@ -65,35 +65,41 @@ def _for(bound: Mapping[str, Fact]) -> str:
     return f" for {combination}" if combination else ""
 
 
-def resolve(spec: DecisionSpec, firings: Iterable[Firing]) -> tuple[tuple[Outcome, ...], tuple[Overridden, ...]]:
+Statement = tuple[object, ...]
+
+
+def statement_of(outcome: Outcome) -> Statement:
+    """What an outcome says, apart from who says it and why. Kinds are included, for Python holds that True == 1."""
+    arguments = tuple((name, kind(value), value) for name, value in sorted(outcome.arguments.items()))
+    return outcome.name, outcome.target, arguments
+
+
+def resolve(
+    spec: DecisionSpec, firings: Iterable[Firing], statement: Callable[[Outcome], Statement] = statement_of
+) -> tuple[tuple[Outcome, ...], tuple[Overridden, ...]]:
     """Settles conflicts among firings given in agenda order; returns what stands and what was overridden.
 
     Outcomes of one group exclude each other for one target: the first wins, a later one that says the same is
     silently dropped, one that says otherwise is overridden. Outcomes without a group all stand, but a rule says the
-    same thing about the same target only once, however many combinations of other facts it held for.
+    same thing about the same target only once, however many combinations of other facts it held for. `statement` may
+    remember what `statement_of` says of outcomes that are made once and said often.
     """
     outcomes: list[Outcome] = []
     overridden: list[Overridden] = []
     winners: dict[tuple[str, str], Outcome] = {}
-    said: set[tuple[object, ...]] = set()
+    said: set[tuple[str, Statement]] = set()
     for outcome in (o for firing in firings for o in firing.outcomes):
         group = spec.by_name[outcome.name].group
-        statement = _statement(outcome)
-        if (outcome.rule, *statement) in said:
+        says = statement(outcome)
+        if (outcome.rule, says) in said:
             continue
-        said.add((outcome.rule, *statement))
+        said.add((outcome.rule, says))
         winner = winners.setdefault((group, outcome.target), outcome) if group else outcome
         if winner is outcome:
             outcomes.append(outcome)
-        elif _statement(winner) != statement:
+        elif statement(winner) != says:
             overridden.append(Overridden(outcome, winner.rule))
     return tuple(outcomes), tuple(overridden)
-
-
-def _statement(outcome: Outcome) -> tuple[object, ...]:
-    """What an outcome says, apart from who says it and why. Kinds are included, for Python holds that True == 1."""
-    arguments = tuple((name, kind(value), value) for name, value in sorted(outcome.arguments.items()))
-    return outcome.name, outcome.target, arguments
 
 
 def derive(spec: DecisionSpec, facts: Sequence[Fact], outcomes: Iterable[Outcome]) -> tuple[Fact, ...]:
