@@ -15,7 +15,7 @@ from flask_smorest import Blueprint
 
 from adapters import base
 from api.problems import Problem
-from api.reading import read_body
+from api.reading import check_values, read_body
 from api.schemas import answers
 from api.services import services
 from store import connections
@@ -87,8 +87,12 @@ def _verified(row: Connection, body: bytes) -> list[base.WebhookHint]:
 
 
 def _keep(row: Connection, hint: base.WebhookHint) -> None:
-    """Keep one hint. The same webhook again is recognised; a system that uses one id for two things loses neither."""
+    """Keep one hint. The same webhook again is recognised; a system that uses one id for two things loses neither.
+
+    Raises Problem `invalid` when it holds text that cannot be stored.
+    """
     data = {"native_type": hint.native_type, "operation": hint.operation, "payload": dict(hint.payload), "subject": hint.subject}
+    check_values({"id": hint.event_id, **data})
     event = base.NewEvent(hint.event_id, "hook.received", hint.subject, hint.time, data)
     source = f"{row.name}/hooks"
     try:

@@ -54,7 +54,7 @@ BY_STATUS: Mapping[int, str] = {
 }  # fmt: skip
 
 
-class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+class Problem(Exception):
     """Stops a request with a problem document. `slug` names the kind; `detail` is a sentence about this case."""
 
     def __init__(

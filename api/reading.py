@@ -55,7 +55,7 @@ def read_json(body: bytes) -> Any:
         raise _too_deep() from None
     except ValueError:  # int() refuses thousands of digits rather than spend a second on them
         raise Problem("not-json", "A number has more digits than any amount or quantity can have.") from None
-    _check_values(value)
+    check_values(value)
     return value
 
 
@@ -86,8 +86,9 @@ def _too_deep() -> Problem:
     return Problem("invalid", f"The body is nested deeper than {DEEPEST} levels.")
 
 
-def _check_values(value: Any) -> None:
-    """Look at every value without recursion, so that no nesting can exhaust the stack."""
+def check_values(value: Any) -> None:
+    """Raises Problem `invalid` for text that cannot be stored, or deep nesting. Looks at every value without recursion, so
+    that no nesting can exhaust the stack."""
     pending: list[tuple[str, Any, int]] = [("", value, 1)]
     while pending:
         path, found, depth = pending.pop()
