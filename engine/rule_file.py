@@ -73,7 +73,7 @@ def read_rule_file(file: str, content: str | bytes, vocabulary: Vocabulary) -> R
     return RuleFile(decision, reader.place, reader.ids, problems[:PROBLEMS])
 
 
-class _Enough(Exception):  # noqa: N818  # it ends the reading of one file, it is not an error by itself
+class _Enough(Exception):  # it ends the reading of one file, it is not an error by itself
     """So much is wrong, or the file is so large, that reading on helps nobody."""
 
 

@@ -72,7 +72,7 @@ class MapNode:
 Node = ScalarNode | ListNode | MapNode
 
 
-class _Stop(Exception):  # noqa: N818  # it ends the reading of one file, it is not an error by itself
+class _Stop(Exception):  # it ends the reading of one file, it is not an error by itself
     pass
 
 
