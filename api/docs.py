@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
+from api.auth import states
 from api.problems import KINDS
 from api.schemas.data import TYPES
 from api.schemas.posting import component, example
@@ -18,13 +19,8 @@ SPEC = "openapi"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def _public(view: Any) -> Any:
-    view.permission = "anyone"
-    return view
-
-
 @blueprint.get("")
-@_public
+@states("anyone")
 def page() -> Response:
     """Every operation with its parameters, body and answers."""
     spec = _spec()
@@ -47,7 +43,7 @@ def page() -> Response:
 
 
 @blueprint.get("/problems")
-@_public
+@states("anyone")
 def problems() -> Response:
     """What each kind of problem means and what to do about it."""
     return make_response(render_template("docs/problems.html", kinds=KINDS.values()))
@@ -73,7 +69,8 @@ def _operation(
     answers = []
     for status, answer in operation.get("responses", {}).items():
         answer = _resolved(spec, answer)
-        schema = next(iter(answer.get("content", {}).values()), {}).get("schema")
+        content: list[dict[str, Any]] = list(answer.get("content", {}).values())
+        schema = content[0].get("schema") if content else None
         problem = status == "default" or int(status) >= 400
         answers.append({
             "status": status,

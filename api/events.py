@@ -47,7 +47,7 @@ def post() -> Response:
     if request.mimetype == BATCH:
         answer = _post_batch(read_json(body), later)
     elif "ce-specversion" in request.headers and request.mimetype not in STRUCTURED[:1]:
-        answer = _post_one(from_headers(request.headers, read_json(body)), later)
+        answer = _post_one(from_headers(dict(request.headers), read_json(body)), later)
     elif request.mimetype in STRUCTURED:
         answer = _post_one(read_json(body), later)
     else:

@@ -14,6 +14,7 @@ from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 
 from adapters import base
+from api.auth import states
 from api.problems import Problem
 from api.reading import check_values, read_body
 from api.schemas import answers
@@ -36,6 +37,7 @@ SIGNED: dict[str, Any] = {
 @blueprint.post("/<connection>")
 @blueprint.doc(**SIGNED)
 @blueprint.response(200, answers.HookAnswer)
+@states("signature")
 def by_connection(connection: str) -> Response:
     """A native webhook for a connection, named by its id, or by its name where only one merchant uses that name.
 
@@ -47,13 +49,10 @@ def by_connection(connection: str) -> Response:
 @blueprint.post("/<merchant>/<connection>")
 @blueprint.doc(**SIGNED)
 @blueprint.response(200, answers.HookAnswer)
+@states("signature")
 def by_merchant(merchant: str, connection: str) -> Response:
     """A native webhook for a merchant's connection, both by name."""
     return _take(merchant, connection)
-
-
-for _view in (by_connection, by_merchant):
-    _view.permission = "signature"  # type: ignore[attr-defined]
 
 
 def _take(merchant: str | None, name: str) -> Response:

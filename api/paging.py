@@ -37,7 +37,8 @@ def page(items: list[Any], cursor: str | None) -> dict[str, Any]:
     following = None
     if cursor is not None and request.endpoint is not None:
         arguments = {key: value for key, value in request.args.items() if key != "cursor"}
-        following = url_for(request.endpoint, **(request.view_args or {}), **arguments, cursor=cursor)
+        address: dict[str, Any] = {**(request.view_args or {}), **arguments, "cursor": cursor}
+        following = url_for(request.endpoint, **address)
     return {"items": items, "cursor": cursor, "next": following}
 
 

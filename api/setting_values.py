@@ -12,7 +12,7 @@ from engine.types import Money, Value
 
 def setting_text(value: Value) -> str:
     """A setting's value as it is written in a rule file."""
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not isinstance(value, Money):
         return ", ".join(value)
     return setting_words(value)[0]
 

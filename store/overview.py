@@ -73,7 +73,7 @@ def open_commands(session: Session, order_ids: Collection[str]) -> Mapping[str, 
 def order_numbers(session: Session, order_ids: Iterable[str | None]) -> Mapping[str, str]:
     """The numbers of orders, by id."""
     ids = {order_id for order_id in order_ids if order_id}
-    return {id_: number for id_, number in session.execute(select(Order.id, Order.number).where(Order.id.in_(ids)))}
+    return {row.id: row.number for row in session.execute(select(Order.id, Order.number).where(Order.id.in_(ids)))}
 
 
 def commands_of_decision(session: Session, decision_id: str) -> Sequence[Command]:
@@ -84,7 +84,8 @@ def commands_of_decision(session: Session, decision_id: str) -> Sequence[Command
 
 def event_counts(session: Session) -> Mapping[str, int]:
     """Events by status. In a system session: of all merchants."""
-    return {status: count for status, count in session.execute(select(Event.status, func.count()).group_by(Event.status))}
+    rows = session.execute(select(Event.status, func.count().label("events")).group_by(Event.status))
+    return {row.status: row.events for row in rows}
 
 
 def command_counts(session: Session) -> Mapping[tuple[str, str], int]:

@@ -252,7 +252,7 @@ class Link(Text):
         return text
 
 
-class Items(fields.List):
+class Items(fields.List[Any]):
     """A list with `least` to `most` entries."""
 
     default_error_messages = {"required": "is missing", "null": "is null, but a list is needed here", "invalid": "must be a list"}

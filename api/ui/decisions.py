@@ -50,7 +50,7 @@ def decision_json(decision_id: str) -> Any:
 
 def _part(why: Why, trace: Mapping[str, Any]) -> dict[str, Any]:
     """One rule file for the page: what it came to, its rules, and which demands lost against an earlier rule."""
-    step = next((step for step in trace["steps"] if step["decision"] == why.decision), {})
+    step: Mapping[str, Any] = next((step for step in trace["steps"] if step["decision"] == why.decision), {})
     lost: dict[str, list[str]] = {}
     for entry in step.get("overridden", []):
         lost.setdefault(entry["outcome"]["rule"], []).append(f"{spoken(why.decision, entry['outcome'])}: rule {entry['by']} came first")

@@ -14,6 +14,7 @@ from flask_login import current_user, login_required
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
+from api.auth import states
 from api.problems import Problem
 from api.services import services
 from api.ui import blueprint, words
@@ -40,8 +41,7 @@ def writing() -> Iterator[Session]:
 
 def page(view: Callable[..., Any]) -> Callable[..., Any]:
     """A view for people who are signed in."""
-    guarded = login_required(view)
-    guarded.permission = "signed in"  # type: ignore[attr-defined]
+    guarded: Callable[..., Any] = states("signed in")(login_required(view))
     return guarded
 
 
@@ -54,8 +54,7 @@ def admin_page(view: Callable[..., Any]) -> Callable[..., Any]:
             raise Problem("not-allowed", "Only an admin may do this. Ask one of your admins.")
         return view(*args, **kwargs)
 
-    inner = login_required(guarded)
-    inner.permission = "admin"  # type: ignore[attr-defined]
+    inner: Callable[..., Any] = states("admin")(login_required(guarded))
     return inner
 
 
@@ -150,9 +149,10 @@ def pretty(value: Any) -> Markup:
     return escape(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-for _name, _function in {
+_FILTERS: dict[str, Callable[..., Any]] = {
     "money": words.money, "words": words.sentence, "readable": words.readable, "event_words": words.event_words, "platform": words.platform_words,
     "duration": words.duration, "command_words": words.command_words,
-}.items():  # fmt: skip
+}  # fmt: skip
+for _name, _function in _FILTERS.items():
     blueprint.add_app_template_filter(_function, _name)
 blueprint.add_app_template_global(words.label, "label")

@@ -11,6 +11,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from api.auth import states
 from api.services import services
 from api.ui import blueprint
 from store import audit, people
@@ -24,7 +25,7 @@ WRONG = "The e-mail address or the password is not right."
 limiter = Limiter(get_remote_address, strategy="moving-window")
 
 
-class Person(UserMixin):  # type: ignore[misc]
+class Person(UserMixin):
     """Someone signed in. The id kept in the cookie carries the epoch of the account's sessions, so that a new password
     or an end to all sessions ends this one too."""
 
@@ -72,6 +73,7 @@ def _load(identity: str) -> Person | None:
 
 
 @blueprint.get("/sign-in")
+@states("anyone")
 def sign_in() -> Any:
     """The sign-in page."""
     if current_user.is_authenticated:
@@ -80,6 +82,7 @@ def sign_in() -> Any:
 
 
 @blueprint.post("/sign-in")
+@states("anyone")
 @limiter.limit("10 per minute; 60 per hour", deduct_when=lambda answer: answer.status_code != 303)
 @limiter.limit(
     "10 per minute; 60 per hour",
@@ -104,16 +107,13 @@ def sign_in_try() -> Any:
 
 
 @blueprint.post("/sign-out")
+@states("anyone")
 def sign_out() -> Any:
     """End this session."""
     logout_user()
     session.clear()
     flash("You are signed out.", "good")
     return redirect(url_for("ui.sign_in"), 303)
-
-
-for _view in (sign_in, sign_in_try, sign_out):
-    _view.permission = "anyone"  # type: ignore[attr-defined]
 
 
 def _form(email: str, error: str = "") -> Response:
