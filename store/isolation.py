@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from sqlalchemy import Insert, Table, TextClause, Update, event
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.visitors import ExternallyTraversible
 
@@ -28,19 +28,26 @@ class ReadOnlySession(Exception):
     """Something was to be written in a session opened with read_only=True."""
 
 
+class GuardedSession(Session):
+    """A session that keeps to the `Scope` in its `info["scope"]`. It lacks SQLAlchemy's old bulk methods, which write past
+    everything that checks rows."""
+
+    def bulk_save_objects(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refused."""
+        raise WrongMerchant(
+            "bulk methods check nothing; use session.add_all(), or session.execute(insert(Model), rows)"
+        )
+
+    bulk_insert_mappings = bulk_save_objects
+    bulk_update_mappings = bulk_save_objects
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """On whose behalf a session works: one merchant, or all of them (None); and whether it may write."""
 
     merchant_id: str | None
     read_only: bool = False
-
-
-def guard(sessions: sessionmaker[Session]) -> None:
-    """Make all sessions of this factory keep to the `Scope` found in their `info["scope"]`."""
-    event.listen(sessions, "do_orm_execute", _check_statement)
-    event.listen(sessions, "before_flush", _check_rows)
-    event.listen(sessions, "after_flush", write_flushed)
 
 
 def merchant_of(session: Session) -> str:
@@ -168,3 +175,8 @@ def _check_rows(session: Session, context: UOWTransaction, instances: Any) -> No
 def _same(found: object, merchant_id: str, what: str) -> None:
     if found != merchant_id:
         raise WrongMerchant(f"a {what} of merchant {found} cannot be written in a session of merchant {merchant_id}")
+
+
+event.listen(GuardedSession, "do_orm_execute", _check_statement)
+event.listen(GuardedSession, "before_flush", _check_rows)
+event.listen(GuardedSession, "after_flush", write_flushed)

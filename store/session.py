@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
-from store.isolation import Scope, guard
+from store.isolation import GuardedSession, Scope
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one (SQLite) or for a locked row (PostgreSQL) before it gives up."""
@@ -59,10 +59,9 @@ class Database:
         self.engine = (
             _sqlite_engine(self._url, pool_size) if self.dialect == "sqlite" else _postgres_engine(self._url, pool_size)
         )
-        self._writing = sessionmaker(self.engine, expire_on_commit=False)
-        self._reading = sessionmaker(self.engine.execution_options(wissel_read_only=True), expire_on_commit=False)
-        guard(self._writing)
-        guard(self._reading)
+        self._writing = sessionmaker(self.engine, class_=GuardedSession, expire_on_commit=False)
+        reading = self.engine.execution_options(wissel_read_only=True)
+        self._reading = sessionmaker(reading, class_=GuardedSession, expire_on_commit=False)
         _forget_connections_after_fork(self.engine)
 
     @contextmanager

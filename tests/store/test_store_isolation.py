@@ -184,6 +184,12 @@ def test_what_cannot_be_filtered_is_refused(database: Database, both: Two) -> No
             session.execute(statement)
 
 
+def test_the_old_bulk_methods_which_check_nothing_are_refused(sqlite_database: Database) -> None:
+    for method in ("bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"):
+        with sqlite_database.session("any") as session, pytest.raises(WrongMerchant, match="add_all"):
+            getattr(session, method)(Outlet, [{"code": "x"}])
+
+
 def test_rows_reached_through_rows_are_filtered_too(database: Database, both: Two) -> None:
     mine = both[0]
     with database.system_session() as session:

@@ -229,7 +229,8 @@ def test_orders_held_for_an_article_are_found_first_placed_first(database: Datab
         an_order(session, "by rule", lines={"MUG": 1}, state="held", held_for="rule")
         an_order(session, "other", lines={"CUP": 1}, state="held", held_for="stock")
         an_order(session, "sent", lines={"MUG": 1}, state="assigned")
-        assert orders.held_for_stock(session, ["MUG"]) == [(early.id, "early"), (late.id, "late")]
+        assert orders.held(session, "stock", ["MUG"]) == [(early.id, "early"), (late.id, "late")]
+        assert [number for _, number in orders.held(session, "rule", ["MUG", "CUP"])] == ["by rule"]
 
 
 def test_the_story_of_an_order_has_everything_in_the_order_it_happened(database: Database, merchant: Merchant) -> None:
