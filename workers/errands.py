@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from store.memory import StoreMemory
-
 from adapters.base import Connection
 from store import connections, models
 from store.columns import now
+from store.memory import StoreMemory
 from store.secrets import Cipher
 from workers import masking
 from workers.backoff import Backoff
