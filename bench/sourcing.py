@@ -142,7 +142,7 @@ def main() -> None:
     print("outlets lines  divide       limit    median       p99       max    floor  its p99  outlets   walk  method")
     for outlets in SIZES:
         for lines in LINES:
-            orders = 900 if outlets < 1000 else 240
+            orders = 600 if outlets < 1000 else 180
             print(measure(outlets, lines, orders, "when_needed", None), flush=True)
     for divide_lines, most in (("freely", None), ("never", None), ("when_needed", 2), ("when_needed", 5)):
         print(measure(100, (11, 25), 300, divide_lines, most), flush=True)  # type: ignore[arg-type]

@@ -118,9 +118,6 @@ class LimitedSearch:
         return self.chosen
 
     def _extend(self, chosen: tuple[int, ...], filled: list[int], weight: int, free: list[int], more: int) -> None:
-        if more == 0:
-            self._judge(chosen)
-            return
         self.steps.take(len(free) + 1)
         gains = {i: self._gains(i, filled) for i in free}
         helpful = [i for i in free if gains[i] or any(nth in self.rows[i] for nth in self.packed)]

@@ -79,10 +79,6 @@ class Problem:
     groups: list[Group]
     outlets: list[Candidate]
 
-    def units(self, chosen: Sequence[int], steps: Steps) -> int:
-        """Most pieces that the outlets at these positions can fulfil together."""
-        return sum(group.units(chosen, steps) for group in self.groups)
-
 
 def check(lines: Sequence[OrderLine], candidates: Sequence[Candidate], limits: Limits) -> None:
     """Raise SourcingError with a sentence when the question makes no sense."""
@@ -100,6 +96,8 @@ def check(lines: Sequence[OrderLine], candidates: Sequence[Candidate], limits: L
                 f"Order line {line.id}: the quantity is {line.quantity}; it must be from 1 to {MAX_QUANTITY}."
             )
     for candidate in candidates:
+        if type(candidate.stock) is not dict and not isinstance(candidate.stock, Mapping):
+            raise SourcingError(f"Outlet {candidate.id}: stock must map articles to what is there of them.")
         if type(candidate.priority) is not int or type(candidate.preference) is not int:
             raise SourcingError(f"Outlet {candidate.id}: priority and preference must be whole numbers.")
         if abs(candidate.preference) > MAX_PREFERENCE:
@@ -138,26 +136,23 @@ def pieces_of(sku: str, outlets: Sequence[Candidate]) -> list[int]:
     Raises SourcingError when the stock is not made of whole, sensible numbers.
     """
     result = []
-    outlet: Candidate | None = None
-    try:
-        for outlet in outlets:
-            stock = outlet.stock.get(sku)
-            if stock is None:
-                result.append(0)
-                continue
+    for outlet in outlets:
+        stock = outlet.stock.get(sku)
+        if stock is None:
+            result.append(0)
+            continue
+        try:
             on_hand, reserved, buffer = stock
             pieces = on_hand - reserved - buffer
-            if reserved < 0 or buffer < 0 or type(pieces) is not int:
-                raise _bad_stock(outlet, sku)
-            result.append(pieces if pieces > 0 else 0)
-    except (TypeError, AttributeError) as error:
-        raise _bad_stock(outlet, sku) from error
+        except TypeError as error:
+            raise _bad_stock(outlet, sku) from error
+        if type(pieces) is not int or reserved < 0 or buffer < 0:
+            raise _bad_stock(outlet, sku)
+        result.append(pieces if pieces > 0 else 0)
     return result
 
 
-def _bad_stock(outlet: Candidate | None, sku: str) -> SourcingError:
-    if outlet is None or not isinstance(outlet.stock, Mapping):
-        return SourcingError(f"Outlet {outlet and outlet.id}: stock must map articles to counts.")
+def _bad_stock(outlet: Candidate, sku: str) -> SourcingError:
     return SourcingError(
         f"Outlet {outlet.id}, article {sku}: stock must be whole pieces, and none may be reserved or kept back"
         f" below zero; it is {outlet.stock.get(sku)}."

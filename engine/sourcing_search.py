@@ -161,8 +161,6 @@ class CoverSearch:
             self.found = weight
 
     def _met(self, need: Need, chosen: tuple[int, ...]) -> bool:
-        if need.group.kind != "packed":
-            return True
         all_amounts = need.group.amounts
         amounts = [all_amounts[position] for position in need.taken]
         amounts += [all_amounts[self.active[i]] for i in chosen]
@@ -221,7 +219,7 @@ class CoverSearch:
     def best_cover(self, open_needs: int, outlets: int) -> int | None:
         """The greatest weight with which exactly so many outlets meet these simple needs, none of them in vain."""
         if not open_needs:
-            return 0 if outlets == 0 else None
+            return None  # the outlets left over would be in vain
         key = (open_needs, outlets)
         if key in self.best:
             return self.best[key]

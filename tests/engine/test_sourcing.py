@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.sourcing import Allocation, Candidate, Effort, Limits, OrderLine, Shortage, SourcingError, Stock, source
+from engine.sourcing_search import MAX_DEPTH
 from engine.sourcing_types import MAX_QUANTITY
 
 
@@ -246,14 +247,21 @@ def test_when_the_search_is_out_of_steps_highs_answers_just_as_well() -> None:
 
 
 def test_an_answer_that_is_not_proven_says_so_and_still_promises_no_piece_twice() -> None:
-    lines, outlets = hard_order()
-    plan = source(lines, outlets, Limits(2, "never"), Effort(search_steps=0, solver_nodes=0))
-    if not plan.optimal:
-        assert "HiGHS stopped at its limit" in plan.bound.reason
-    taken = {(given.outlet, given.line): given.quantity for given in plan.allocations}
-    stock = {candidate.id: candidate.stock for candidate in outlets}
-    assert all(quantity <= stock[name][line[-1]].available for (name, line), quantity in taken.items())
-    assert len(plan.outlets) <= 2
+    lines = [OrderLine(f"{nth:02}", f"sku-{nth}", 1 + nth % 4) for nth in range(20)]
+    outlets = [
+        outlet(f"{n:02}", {f"sku-{m}": 1 + (n * m) % 5 for m in range(20) if (n * n + m * 7 + n * m * 3) % 11 < 3})
+        for n in range(40)
+    ]
+    for most in (None, 3):
+        plan = source(lines, outlets, Limits(most), Effort(search_steps=0, solver_nodes=0))
+        best = source(lines, outlets, Limits(most))
+        assert not plan.optimal
+        assert plan.score.key >= best.score.key
+        assert plan.bound.outlets <= len(best.outlets)
+        assert len(plan.outlets) <= (most or len(outlets))
+        stock = {candidate.id: candidate.stock for candidate in outlets}
+        skus = {line.id: line.sku for line in lines}
+        assert all(given.quantity <= stock[given.outlet][skus[given.line]].available for given in plan.allocations)
 
 
 def test_many_lines_of_one_article_that_must_each_stay_whole_are_packed_exactly() -> None:
@@ -264,6 +272,26 @@ def test_many_lines_of_one_article_that_must_each_stay_whole_are_packed_exactly(
         plan = source(lines, outlets, Limits(divide_lines="never"), effort)
         assert plan.complete
         assert len(plan.allocations) == len(lines)
+
+
+def test_lines_of_one_article_of_which_some_may_be_divided_are_shared_out_alike_by_both_searches() -> None:
+    lines = [OrderLine("large", "A", 7), OrderLine("small", "A", 3), OrderLine("other", "B", 1)]
+    outlets = [outlet("x", {"A": 4}), outlet("y", {"A": 4}), outlet("z", {"A": 2}), outlet("w", {"B": 1, "A": 1})]
+    ours, theirs = source(lines, outlets), source(lines, outlets, effort=Effort(search_steps=0))
+    assert ours.complete
+    assert ours.score == theirs.score
+    assert theirs.method == "highs"
+
+
+def test_an_order_over_more_outlets_than_the_search_goes_deep_is_left_to_highs() -> None:
+    articles = 2 * MAX_DEPTH + 10
+    lines = [OrderLine(f"line-{n}", f"sku-{n}", 1) for n in range(articles)]
+    ring = [outlet(f"{n:03}", {f"sku-{n}": 1, f"sku-{(n + 1) % articles}": 1}) for n in range(articles)]
+    plan = source(lines, ring)
+    assert plan.method == "highs"
+    assert plan.complete
+    assert len(plan.outlets) == articles // 2
+    assert plan.outlets[0] == "000"
 
 
 # Bad questions ------------------------------------------------------------------------------------------------------
@@ -291,6 +319,7 @@ SHOP = [carries("shop", "A")]
         (order(A=1), [Candidate("x", {"A": Stock(2.5)})], Limits(), "Outlet x, article A"),  # type: ignore[arg-type]
         (order(A=1), [Candidate("x", {"A": Stock("3")})], Limits(), "Outlet x, article A"),  # type: ignore[arg-type]
         (order(A=1), [Candidate("x", {"A": 3})], Limits(), "Outlet x, article A"),  # type: ignore[dict-item]
+        (order(A=1), [Candidate("x", None)], Limits(), "Outlet x: stock must map"),  # type: ignore[arg-type]
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(

@@ -57,11 +57,11 @@ def must_keep_its_promises(question: Question, plan: Sourcing) -> None:
     lines, outlets, limits = question
     of_line = {line.id: line for line in lines}
     fulfilled, parts, taken = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
-    for line, outlet, quantity in plan.allocations:
+    for name, outlet, quantity in plan.allocations:
         assert quantity > 0
-        fulfilled[line] += quantity
-        parts[line] += 1
-        taken[outlet, of_line[line].sku] += quantity
+        fulfilled[name] += quantity
+        parts[name] += 1
+        taken[outlet, of_line[name].sku] += quantity
     short = {shortage.line: shortage.quantity for shortage in plan.shortages}
     assert all(quantity > 0 for quantity in short.values())
     for line in lines:
@@ -130,24 +130,53 @@ def test_among_plans_with_as_few_outlets_the_best_one_wins(question: Question) -
     must_be_exact_and_honest(question, Effort())
 
 
-@pytest.mark.parametrize("divide_lines", ["when_needed", "never", "freely"])
-def test_a_larger_order_gets_the_same_answer_from_both_searches(divide_lines: str) -> None:
-    lines = [OrderLine(f"line-{nth:02}", f"sku-{nth * 7 % 11}", 1 + nth * nth % 5) for nth in range(14)]
+def larger_question(random: Random) -> Question:
+    """Beyond trying everything: up to 30 outlets and 15 lines, thin assortments, now and then an article twice."""
+    articles = random.randint(6, 15)
+    most = random.choice([1, 2, 6])
+    carried = random.choice([0.15, 0.25, 0.4])
+    lines = [
+        OrderLine(f"line-{nth:02}", f"sku-{random.randrange(articles)}", random.randint(1, most))
+        for nth in range(articles)
+    ]
     outlets = [
         Candidate(
             f"outlet-{nth:02}",
-            {f"sku-{sku}": Stock((nth * 13 + sku * 7) % 6) for sku in range(11) if (nth * 5 + sku * 3) % 7 < 4},
-            priority=nth * 11 % 17,
-            preference=(nth % 3) * 5,
+            {f"sku-{sku}": Stock(random.randint(1, most + 1)) for sku in range(articles) if random.random() < carried},
+            priority=random.randint(0, 12),
+            preference=random.choice([0, 0, 0, 10, -20]),
         )
-        for nth in range(20)
+        for nth in range(random.randint(12, 30))
     ]
-    for most in (None, 2, 3):
-        limits = Limits(most, divide_lines)  # type: ignore[arg-type]
-        ours, theirs = source(lines, outlets, limits), source(lines, outlets, limits, Effort(search_steps=0))
-        assert theirs.method == "highs"
-        assert ours.score == theirs.score
-        assert ours.optimal
-        assert theirs.optimal
-        must_keep_its_promises((lines, outlets, limits), ours)
-        must_keep_its_promises((lines, outlets, limits), theirs)
+    limits = Limits(random.choice([None, None, 2, 3, 4]), random.choice(["when_needed", "never", "freely"]))
+    return lines, outlets, limits
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_both_searches_agree_on_orders_too_large_to_try_everything(seed: int) -> None:
+    question = larger_question(Random(seed))  # data, not secrets
+    ours, theirs = source(*question), source(*question, Effort(search_steps=0))
+    assert ours.optimal
+    assert theirs.optimal
+    assert ours.score == theirs.score
+    must_keep_its_promises(question, ours)
+    must_keep_its_promises(question, theirs)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_both_searches_agree_on_which_of_many_outlets_cover_many_articles(seed: int) -> None:
+    random = Random(seed)
+    lines = [OrderLine(f"line-{nth:02}", f"sku-{nth}", 1) for nth in range(24)]
+    outlets = [
+        Candidate(
+            f"outlet-{nth:02}",
+            {f"sku-{sku}": Stock(1) for sku in range(24) if random.random() < 0.18},
+            priority=random.randint(0, 30),
+            preference=random.choice([0, 0, 0, 10]),
+        )
+        for nth in range(60)
+    ]
+    ours, theirs = source(lines, outlets), source(lines, outlets, effort=Effort(search_steps=0))
+    assert ours.method == "search"
+    assert ours.score == theirs.score
+    assert len(ours.outlets) == ours.bound.outlets > 3
