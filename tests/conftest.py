@@ -6,13 +6,16 @@ and empty. One PostgreSQL server serves a whole test run; each process of the ru
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -39,9 +42,10 @@ def postgres_server(testrun_uid: str) -> Any:
 
     Started as root it runs as a user of its own, so its folder must not lie below pytest's private one.
     """
-    server = _import_pgserver().get_server(
-        Path(tempfile.gettempdir()) / f"wissel-pg-{testrun_uid}", cleanup_mode="delete"
-    )
+    pgserver = _import_pgserver()
+    temporary = Path(tempfile.gettempdir())
+    _remove_abandoned_servers(pgserver, temporary)
+    server = pgserver.get_server(temporary / f"wissel-pg-{testrun_uid}", cleanup_mode="delete")
     # The data is thrown away after the run, so nothing is lost by not waiting for the disk.
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
@@ -146,6 +150,17 @@ def redis_server(redis_url: str) -> Iterator[redis.Redis]:
     yield connection
     connection.flushall()
     connection.close()
+
+
+def _remove_abandoned_servers(pgserver: Any, folder: Path) -> None:
+    """Stop the servers of test runs that were killed, and so could not do it themselves."""
+    for data in folder.glob("wissel-pg-*"):
+        with suppress(OSError, ValueError):
+            users = data / ".handle_pids.json"
+            pids = json.loads(users.read_text())
+            if pids and not any(psutil.pid_exists(pid) for pid in pids):
+                users.write_text("[]")
+                pgserver.get_server(data, cleanup_mode="delete").cleanup()
 
 
 def _import_pgserver() -> Any:
