@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import paging, shapes
 from api.auth import caller, requires
 from api.checks import Checks
-from api.errors import STORE_IS_DOWN, store_down
+from api.errors import STORE_IS_DOWN, ProblemSchema, store_down
 from api.problems import Problem
 from api.reading import read_body, read_json
 from api.schemas import answers
@@ -34,6 +34,11 @@ MOST_IN_BATCH = 500
 
 @blueprint.post("")
 @blueprint.doc(**POSTING)
+@blueprint.response(201, answers.TakenAnswer, description="Decided.")
+@blueprint.alt_response(202, schema=answers.TakenAnswer, description="Kept, not decided: it waits, failed, or you asked for it.")
+@blueprint.alt_response(200, schema=answers.BatchAnswer, description="A batch: one result per event.")
+@blueprint.alt_response(409, schema=ProblemSchema, description="This id was used before with other content.")
+@blueprint.alt_response(422, schema=ProblemSchema, description="Some fields are not right.")
 @requires("post")
 def post() -> Response:
     """Tell what happened: one CloudEvent or a batch of them.

@@ -17,7 +17,7 @@ class Listing(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST), metadata={"description": f"1 to {MOST}."})
     cursor = fields.String(load_default=None, metadata={"description": "Continues a list; from `cursor` of the page before."})
 
 
@@ -26,7 +26,7 @@ class OrderListing(Listing):
         load_default="", validate=validate.Length(max=200),
         metadata={"description": "Any number the order has anywhere, e-mail address or name; beginnings are enough."},
     )  # fmt: skip
-    state = fields.String(load_default=None, validate=validate.OneOf(ORDER_STATES))
+    state = fields.String(load_default=None, validate=validate.OneOf(ORDER_STATES), metadata={"description": "Only orders in this state."})
 
 
 class EventListing(Listing):
@@ -45,14 +45,14 @@ class NotificationListing(Listing):
 
 
 class StockListing(Listing):
-    sku = fields.String(load_default=None)
+    sku = fields.String(load_default=None, metadata={"description": "Beginning of the SKU; with as_of the whole SKU."})
     as_of = fields.AwareDateTime(load_default=None, metadata={"description": "Stock as it was at that moment (RFC 3339)."})
 
 
 class Repair(Schema):
     """Why a person steps in; kept in the audit log."""
 
-    reason = fields.String(load_default="", validate=validate.Length(max=500))
+    reason = fields.String(load_default="", validate=validate.Length(max=500), metadata={"description": "Kept on record."})
 
 
 class TakenAnswer(Schema):

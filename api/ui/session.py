@@ -19,7 +19,9 @@ from store.models import User
 
 log = logging.getLogger(__name__)
 
-DEMO_EMAIL = "support@example.com"
+DEMO_EMAILS = ("admin@demo.example", "support@demo.example")
+"""Who can sign in to the demo; shown on the sign-in page of a demo only."""
+
 WRONG = "The e-mail address or the password is not right."
 
 limiter = Limiter(get_remote_address, strategy="moving-window")
@@ -117,7 +119,7 @@ def sign_out() -> Any:
 
 
 def _form(email: str, error: str = "") -> Response:
-    page = render_template("session/page.html", email=email, error=error, demo=services().config.demo, demo_email=DEMO_EMAIL)
+    page = render_template("session/page.html", email=email, error=error, demo=DEMO_EMAILS if services().config.demo else ())
     return make_response(page, 422 if error else 200)
 
 

@@ -40,7 +40,6 @@ def seed(keeper: Shopkeeper) -> dict[str, str]:
     tracking = {"order": {"id": made["plain"]}, "number": "3SWISL0001", "carrier": "PostNL", "url": "https://tracking.example/3SWISL0001"}
     _tell(keeper, till, "shipment.tracking_added", tracking)
     keeper.fail(keeper.shop, "The shop did not answer within 30 seconds.", kind="retry", dead=False, exchanges=[_exchange(0)])
-    _tell(keeper, till, "fulfilment.status_changed", {"order": {"id": made["held"]}, "outlet": "nowhere", "status": "packed"})
     _tell(keeper, ("web", None), "order.cancelled", {"order": {"id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "reason": "changed their mind"})
     _tell(keeper, ("web", None), "payment.received", {"order": {"number": "LATER"}, "amount": "10.00", "currency": "EUR", "reference": "x"})
     return made
