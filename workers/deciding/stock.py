@@ -37,13 +37,13 @@ def _record(scene: Scene, outlet: Outlet, sku: str) -> bool:
     if "on_hand" in data:
         news = stock.set_level(
             scene.session, outlet.code, sku, data["on_hand"],
-            sequence=scene.event.sequence, at=scene.event.time, event_id=scene.event.id,
+            sequence=scene.event.sequence, counted_at=scene.event.time, at=scene.at, event_id=scene.event.id,
         )  # fmt: skip
         now = data["on_hand"] if news else was
     else:
         stock.move(
             scene.session, outlet.code, sku, data["delta"],
-            reason=data.get("reason") or "reported", event_id=scene.event.id, at=scene.event.time,
+            reason=data.get("reason") or "reported", event_id=scene.event.id, at=scene.at,
         )  # fmt: skip
         now = was + data["delta"]
     scene.change(f"stock of {sku} at {outlet.code}", was, now)
