@@ -24,7 +24,7 @@ from workers.worker import OutboxWorker
 
 SETTINGS = WorkerSettings(
     retry_delays=(0.05,), max_failures=10_000, lease_seconds=0.6, alive_seconds=0.4, lost_seconds=0.1, batch_seconds=0.05,
-    breaker_failures=10_000, idle_seconds=1,
+    breaker_failures=10_000, idle_seconds=1, event_seconds=3_600,
 )
 
 
