@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,8 @@ def _draw(rng: random.Random, weights: Weights) -> str:
 
 def order(rng: random.Random) -> dict[str, Value]:
     """The values of one order."""
-    country, tags = _draw(rng, COUNTRIES), set()
+    country = _draw(rng, COUNTRIES)
+    tags: set[str] = set()
     wanted = int(_draw(rng, TAGS_EACH))
     while len(tags) < wanted:
         tags.add(_draw(rng, TAGS))
@@ -161,37 +163,46 @@ _ATOMS: list[tuple[float, Callable[[random.Random, dict[str, Value]], Atom]]] = 
     (14, lambda rng, v: Atom("tags", "contains", _draw(rng, TAGS))),
     (4, lambda rng, v: Atom("channel", "in", _some(rng, list(CHANNELS), 1, 3, v["channel"]))),
 ]
+_WEIGHTS, _MAKERS = [weight for weight, _ in _ATOMS], [make for _, make in _ATOMS]
 
 
-@dataclass
 class _Columns:
     """All orders by field, to see in one go how many of them a condition holds for."""
 
-    drawn: Sequence[dict[str, Value]]
-    known: dict[Atom, np.ndarray] = field(default_factory=dict)
+    def __init__(self, drawn: Sequence[dict[str, Value]]) -> None:
+        self.drawn = drawn
+        texts = [f.name for f in FIELDS if f.type == "text"]
+        self._fields = {name: np.array([values.get(name, "") for values in drawn]) for name in texts}
+        self._fields["total"] = np.array([values["total"].minor for values in drawn])  # type: ignore[union-attr]
+        for name in ("weight", "line_count"):
+            self._fields[name] = np.array([values[name] for values in drawn])
+        self._postcodes = self._fields["postcode"].astype(int)
+        self._tags = {tag: np.array([tag in values["tags"] for values in drawn]) for tag in TAGS}  # type: ignore[operator]
+        self._known: dict[Atom, Any] = {}
 
-    def holds(self, atom: Atom) -> np.ndarray:
-        if atom not in self.known:
-            self.known[atom] = np.fromiter((_holds(atom, values) for values in self.drawn), bool, len(self.drawn))
-        return self.known[atom]
+    def holds(self, atom: Atom) -> Any:
+        """For which orders a condition holds."""
+        if atom not in self._known:
+            self._known[atom] = self._holds(atom)
+        return self._known[atom]
 
-
-def _holds(atom: Atom, values: dict[str, Value]) -> bool:
-    value, wanted = values.get(atom.field), atom.value
-    if value is None:
-        return False
-    match atom.operator:
-        case "is":
-            return value == wanted
-        case "in":
-            return value in wanted  # type: ignore[operator]
-        case ">=":
-            return value >= wanted  # type: ignore[operator]
-        case "<":
-            return value < wanted  # type: ignore[operator]
-        case "starts with":
-            return str(value).startswith(str(wanted))
-    return wanted in value  # type: ignore[operator]
+    def _holds(self, atom: Atom) -> Any:
+        column: Any = self._fields.get(atom.field)
+        wanted = atom.value
+        if isinstance(wanted, Money):
+            wanted = wanted.minor
+        match atom.operator:
+            case "in":
+                return np.isin(column, wanted)  # type: ignore[arg-type]
+            case ">=":
+                return column >= wanted
+            case "<":
+                return column < wanted
+            case "starts with":
+                return self._postcodes // 10 ** (5 - len(str(wanted))) == int(str(wanted))
+            case "contains":
+                return self._tags[str(wanted)]
+        return column == wanted
 
 
 def rules(count: int, drawn: Sequence[dict[str, Value]], seed: int = SEED) -> list[tuple[Atom, ...]]:
@@ -210,13 +221,14 @@ def _rule(rng: random.Random, columns: _Columns, target: float) -> tuple[tuple[A
     atoms: list[Atom] = []
     held, share = np.ones(len(columns.drawn), bool), 1.0
     for _ in range(12):
-        atom = rng.choices([make for _, make in _ATOMS], [weight for weight, _ in _ATOMS])[0](rng, rng.choice(columns.drawn))
+        atom = rng.choices(_MAKERS, _WEIGHTS)[0](rng, rng.choice(columns.drawn))
         if atom.aspect in {one.aspect for one in atoms}:
             continue
         now = held & columns.holds(atom)
-        if now.mean() < 0.2 * target or (atoms and now.mean() > 0.97 * share):
+        left = np.count_nonzero(now) / len(now)
+        if left < 0.2 * target or (atoms and left > 0.97 * share):
             continue
-        atoms, held, share = [*atoms, atom], now, float(now.mean())
+        atoms, held, share = [*atoms, atom], now, left
         if share <= 1.6 * target or len(atoms) == 6:
             break
     return tuple(atoms), share if atoms else 0.0

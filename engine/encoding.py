@@ -9,7 +9,7 @@ values of different kinds are never equal. Nothing a merchant typed (no text, no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,10 @@ MOST_JOINS = 10
 MOST_TYPES = 8
 """Fact types one branch may join in the network, which takes 16 facts a firing."""
 SHARD = 16
-"""Branches per network. Limits are far away: 64 tests passed at once under one node, 255 fields a fact."""
+"""Branches per network at most. The library's limits are far away: 64 tests passed at once under one node, 255 rules on
+one test, 255 fields a fact, and a hang beyond 512 tests under one node."""
+FIELDS = 60
+"""Fields of one fact type per network; each may be three of a fact's fields there."""
 FIRST_CODE = 64
 """Numbers below stand for `missing`, one per fact type; values are numbered from here."""
 
@@ -37,8 +40,7 @@ _NETWORK_NAMES = {
     "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "before": "$lt", "after": "$gt", "is not": "$neq", "apart": "$neq",
 }  # fmt: skip
 
-Message = dict[str, Any]
-"""One fact as the network takes it: integers under generated names, and the two ids it insists on as texts of digits."""
+_ORDERED = {"number", "moment", "date"}
 
 
 class NameCollisionError(ValueError):
@@ -118,19 +120,44 @@ def _operator(test: Test) -> str:
     return test.node.operator if test.wanted else "apart"
 
 
+def shards(plans: Iterable[Plan]) -> list[list[Plan]]:
+    """Plans in the groups that are put to one network together, each within the limits above."""
+    groups: list[list[Plan]] = []
+    fields: dict[str, set[str]] = {}
+    for one in plans:
+        more = _fields(one)
+        together = {t: fields.get(t, set()) | more.get(t, set()) for t in {*fields, *more}}
+        if not groups or len(groups[-1]) == SHARD or any(len(names) > FIELDS for names in together.values()):
+            groups.append([])
+            together = more
+        groups[-1].append(one)
+        fields = together
+    return groups
+
+
+def _fields(one: Plan) -> dict[str, set[str]]:
+    """The fields a plan joins on, by fact type."""
+    fields: dict[str, set[str]] = defaultdict(set)
+    for path in (path for test in one.joins for path in _sides(test)):
+        fields[path.type].add(path.field)
+    return fields
+
+
 class Encoding:
-    """The names and numbers of one shard: up to `SHARD` branches that are put to one network together."""
+    """The names and numbers of one shard: branches that are put to one network together."""
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         """Raises NameCollisionError when the generated names cannot be told apart."""
         self.plans = tuple(plans)
         self.flags = tuple(f"b{number}" for number in range(len(plans)))
         self._types = {t: number for number, t in enumerate(sorted({t for one in plans for t in one.types}), start=1)}
-        self._fields = sorted({(p.type, p.field) for one in plans for test in one.joins for p in _sides(test)})
+        self._fields = sorted({(t, name) for one in plans for t, names in _fields(one).items() for name in names})
         self._number = {field: number for number, field in enumerate(self._fields)}
-        self._of_type: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        asked = {f"{alike}{number}" for one in plans for alike, number in self._alike(one)}
+        self._of_type: dict[str, list[tuple[str, str, str, str]]] = {fact_type: [] for fact_type in self._types}
         for number, (fact_type, field) in enumerate(self._fields):
-            self._of_type[fact_type].append((field, str(number)))
+            alike, orderly = (f',"{name}":' if name in asked else "" for name in (f"k{number}", f"q{number}"))
+            self._of_type[fact_type].append((field, f',"f{number}":', alike, orderly))
         check_names(self._names())
 
     def _names(self) -> list[str]:
@@ -157,6 +184,12 @@ class Encoding:
             tests[number].append({"o": {"m0": "o"}})
         return [{f"m{number}": {"$and": parts}} for number, parts in enumerate(tests)]
 
+    def _alike(self, one: Plan) -> Iterator[tuple[str, int]]:
+        """Of which fields the kind matters: under `k`, or under `q` when only kinds that have an order will do."""
+        for test in one.joins:
+            for path in _sides(test) if _operator(test) not in ("is", "apart") else ():
+                yield "k" if _operator(test) == "is not" else "q", self._number[path.type, path.field]
+
     def _join(self, operator: str, here: Path, there: Path, pattern: str) -> list[dict[str, Any]]:
         mine, theirs = self._number[here.type, here.field], self._number[there.type, there.field]
         if operator == "is":
@@ -167,52 +200,54 @@ class Encoding:
         alike = "k" if operator == "is not" else "q"
         return [{f"{alike}{mine}": {pattern: f"{alike}{theirs}"}}, compared]
 
-    def messages(self, facts: Mapping[tuple[str, str], tuple[Fact, Sequence[str]]]) -> list[Message]:
-        """Facts as the network takes them. `facts` maps type and id to the fact and the flags of the branches whose
-        tests of that fact alone it passes; the message's id is its place in this mapping.
+    def messages(self, facts: Iterable[tuple[Fact, Sequence[str]]]) -> list[str]:
+        """Facts as the network takes them: objects in JSON, whose ids are their places here. With each fact come the
+        flags of the branches whose tests of that fact alone it passes.
 
         Raises TypeError when a value cannot be numbered (a list that holds something else than text).
         """
-        seen: list[tuple[str, Sequence[str], list[tuple[str, str, Any]]]] = []
-        for (fact_type, _), (fact, flags) in facts.items():
-            get = fact.values.get
-            values = [(number, *_kinded(get(field))) for field, number in self._of_type[fact_type]]
-            seen.append((fact_type, flags, values))
-        kinds, codes = _codes((of, value) for _, _, values in seen for _, of, value in values)
+        seen = []
+        found: dict[str, set[Any]] = defaultdict(set)
+        for fact, flags in facts:
+            values = []
+            for field, *_ in self._of_type[fact.type]:
+                value = fact.values.get(field)
+                of = MISSING if value is None else KIND_OF_CLASS.get(type(value)) or kind(value)
+                if of:
+                    found[of].add(value)
+                values.append((of, value))
+            seen.append((fact.type, flags, values))
+        codes = _codes(found)
+        flagged: dict[tuple[str, ...], str] = {}
         messages = []
         for place, (fact_type, flags, values) in enumerate(seen):
-            type_number = self._types[fact_type]
-            message: Message = {"id": str(place), "sid": "s", "t": type_number, "o": 1}
-            for flag in flags:
-                message[flag] = 1
-            for number, of, value in values:
-                message[f"f{number}"] = codes[of][value] if of else type_number
-                message[f"k{number}"] = kinds[of] if of else type_number
-                message[f"q{number}"] = kinds[of] if _orderable(of) else type_number
-            messages.append(message)
+            missing = self._types[fact_type]
+            chosen = tuple(flags)
+            if chosen not in flagged:
+                flagged[chosen] = "".join(f',"{flag}":1' for flag in chosen)
+            text = f'{{"id":"{place}","sid":"s","t":{missing},"o":1{flagged[chosen]}'
+            for (_, name, alike, orderly), (of, value) in zip(self._of_type[fact_type], values, strict=True):
+                kind_code, order_code, value_codes = codes[of] if of else (missing, missing, None)
+                text += f"{name}{value_codes[value] if value_codes else missing}"
+                if alike:
+                    text += f"{alike}{kind_code}"
+                if orderly:
+                    text += f"{orderly}{order_code or missing}"
+            messages.append(text + "}")
         return messages
 
 
-def _kinded(value: Any) -> tuple[str, Any]:
-    of = MISSING if value is None else KIND_OF_CLASS.get(type(value)) or kind(value)
-    return (of, value) if of else (MISSING, None)
+_Codes = tuple[int, int, Mapping[Any, int]]
+"""The number of a kind, that number again if its values have an order (otherwise 0), and the numbers of its values."""
 
 
-def _codes(values: Iterable[tuple[str, Any]]) -> tuple[dict[str, int], dict[str, dict[Any, int]]]:
-    """Numbers for kinds and, by kind, for values: ascending with the values where these have an order."""
-    found: dict[str, set[Any]] = defaultdict(set)
-    for of, value in values:
-        if of:
-            found[of].add(value)
-    kinds = {of: number for number, of in enumerate(sorted(found), start=FIRST_CODE)}
-    codes: dict[str, dict[Any, int]] = {}
+def _codes(found: Mapping[str, set[Any]]) -> dict[str, _Codes]:
+    """Numbers for kinds and for their values: ascending with the values where these have an order."""
+    codes: dict[str, _Codes] = {}
     code = FIRST_CODE
-    for of in sorted(found):
-        ordered = sorted(found[of]) if _orderable(of) else list(found[of])
-        codes[of] = dict(zip(ordered, range(code, code + len(ordered)), strict=True))
-        code += len(ordered)
-    return kinds, codes
-
-
-def _orderable(of: str) -> bool:
-    return of in ("number", "moment", "date") or of.startswith("money")
+    for number, of in enumerate(sorted(found), start=FIRST_CODE):
+        ordered = of in _ORDERED or of.startswith("money")
+        values = sorted(found[of]) if ordered else list(found[of])
+        codes[of] = number, number if ordered else 0, dict(zip(values, range(code, code + len(values)), strict=True))
+        code += len(values)
+    return codes

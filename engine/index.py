@@ -18,7 +18,7 @@ from engine.columns import Answer, Column, mask_of
 from engine.matching import holds
 from engine.types import Fact, Value
 
-BLOCK = 8192
+BLOCK = 16_384
 """How many branches share one set of masks at most. Sorted thresholds hold a mask each, so that their memory grows with
 the square of this, while it grows linearly with the number of blocks."""
 

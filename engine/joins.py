@@ -16,7 +16,7 @@ from itertools import count, product
 from math import prod
 
 from engine.branches import Branch
-from engine.encoding import SHARD, Encoding, Plan, plan
+from engine.encoding import Encoding, Plan, plan, shards
 from engine.index import Candidate
 from engine.matching import COMBINATIONS, Bound
 from engine.network import NetworkCache, NetworkError
@@ -75,9 +75,8 @@ class Joins:
         self._on_failure = on_failure
         self._plans = {id(branch): plan(branch, vocabulary) for branch in branches}
         self._home: dict[int, tuple[_Shard, str]] = {}
-        joining = [one for one in self._plans.values() if one.joins]
-        for at in range(0, len(joining), SHARD):
-            shard = _Shard(next(_tokens), Encoding(joining[at : at + SHARD]))
+        for together in shards(one for one in self._plans.values() if one.joins):
+            shard = _Shard(next(_tokens), Encoding(together))
             for flag, one in zip(shard.encoding.flags, shard.encoding.plans, strict=True):
                 self._home[id(one.branch)] = shard, flag
 
@@ -102,7 +101,7 @@ class Joins:
                     facts.setdefault((fact_type, fact.id), (fact, []))[1].append(flag)
         try:
             network = networks_of_this_thread().get(shard.token, shard.encoding.definition)
-            firings = network.matches(shard.encoding.messages(facts), COMBINATIONS)
+            firings = network.matches(shard.encoding.messages(facts.values()), COMBINATIONS)
         except (NetworkError, TypeError) as failure:
             self._on_failure(f"the plain search took over for {len(live)} rules: {failure}")
             for branch, by_type in live.values():
@@ -112,7 +111,7 @@ class Joins:
         for flag, patterns in firings:
             branch, by_type = live[flag]
             one = self._plans[id(branch)]
-            bound = {fact_type: in_order[patterns[f"m{place}"]] for place, fact_type in enumerate(one.types)}
+            bound = {fact_type: in_order[patterns[place]] for place, fact_type in enumerate(one.types)}
             yield from self._complete(one, bound, by_type, settings)
 
     @staticmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -19,6 +20,10 @@ from typing import Any
 _SESSION = "s"
 _PRIMER = "z"
 """Name of one rule of our own in every network, and of the field of the only fact it holds for."""
+_NO_SESSION = "error code: 309"
+"""What the library says about a session that never came to be, because its first fact was refused."""
+_BOUND = re.compile(r'"m(\d+)":\{"id":"(\d+)"')
+"""In the text of a firing, `{"rule":{"m0":{"id":"3",...},...}}`: a pattern and the id of what stands for it."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _names = count(1)
 
@@ -68,29 +73,32 @@ class Network:
         _engine.complete_and_start_action(self._handle, state)
         _engine.delete_state(self._handle, _SESSION)
 
-    def matches(self, messages: Sequence[Mapping[str, Any]], most: int) -> list[tuple[str, dict[str, int]]]:
-        """Every firing, as rule name and the id of the message that stands for each pattern.
+    def matches(self, messages: Sequence[str], most: int) -> list[tuple[str, dict[int, int]]]:
+        """Every firing, as the rule's name and, for each pattern `m0`, `m1` and so on, the id of what stands for it.
 
-        Messages need unique ids (digits) and the session `s`. Raises NetworkError beyond `most` firings, or when the
-        library fails.
+        Messages are objects in JSON that begin with a unique id of digits, in the session `s`. Raises NetworkError
+        beyond `most` firings, or when the library fails.
         """
-        if self._handle is None:
+        handle, assert_fact, state = self._handle, _engine.assert_fact, 0
+        if handle is None:
             raise NetworkError("this network is closed")
         try:
-            _, state = _engine.assert_facts(self._handle, _encode(messages))
+            # One by one: given many at once, the library drops those behind one it cannot read and says nothing.
+            for message in messages:
+                _, state = assert_fact(handle, message)
             return self._drain(state, most)
         except (_engine.error, MemoryError) as failure:
             raise NetworkError(f"durable-rules failed on {len(messages)} facts: {failure}") from failure
         finally:
             self._forget()
 
-    def _drain(self, state: int, most: int) -> list[tuple[str, dict[str, int]]]:
-        firings: list[tuple[str, dict[str, int]]] = []
+    def _drain(self, state: int, most: int) -> list[tuple[str, dict[int, int]]]:
+        firings: list[tuple[str, dict[int, int]]] = []
         started = _engine.start_action_for_state(self._handle, state)
         found = started[1] if started else None
         while found:
-            for rule, patterns in json.loads(found).items():
-                firings.append((rule, {name: int(message["id"]) for name, message in patterns.items()}))
+            rule = found[2 : found.index('"', 2)]
+            firings.append((rule, {int(pattern): int(place) for pattern, place in _BOUND.findall(found)}))
             if len(firings) > most:
                 raise NetworkError(f"more than {most} firings")
             found = _engine.complete_and_start_action(self._handle, state)
@@ -99,8 +107,9 @@ class Network:
     def _forget(self) -> None:
         try:
             _engine.delete_state(self._handle, _SESSION)
-        except _engine.error:
-            self.close()  # a session that cannot be deleted must not meet the next evaluation
+        except _engine.error as failure:
+            if _NO_SESSION not in str(failure):
+                self.close()  # a session that cannot be deleted must not meet the next evaluation
 
     def close(self) -> None:
         """Gives the memory back. A network inherited through a fork is left to the process that made it."""

@@ -70,6 +70,8 @@ Statement = tuple[object, ...]
 
 def statement_of(outcome: Outcome) -> Statement:
     """What an outcome says, apart from who says it and why. Kinds are included, for Python holds that True == 1."""
+    if not outcome.arguments:
+        return outcome.name, outcome.target
     arguments = tuple((name, kind(value), value) for name, value in sorted(outcome.arguments.items()))
     return outcome.name, outcome.target, arguments
 
