@@ -11,6 +11,7 @@ import requests
 from adapters.base import Adapter
 from adapters.lightspeed_ecom.adapter import LightspeedEcom
 from adapters.lightspeed_retail.adapter import LightspeedRetail
+from api import logs
 from config import Config
 from config import from_environment as environment
 from store.migrate import migrate
@@ -74,6 +75,7 @@ def prepare(config: Config) -> None:
 def from_environment() -> Services:
     """The parts for a process of its own, set up from the environment. A function at the top of a module, because new
     worker processes import it by name."""
+    logs.configure()
     return build(environment())
 
 
