@@ -145,7 +145,7 @@ def _choose(problem: Problem, most: int | None, effort: Effort) -> tuple[tuple[i
         if found is not None:
             chosen, method = found
             return chosen, method, explain_bound(lower, len(chosen)), True
-        chosen = _within_limit(problem, most or 0, steps)
+        chosen = _within_limit(problem, most or 0, Steps(effort))
         return chosen, "one outlet" if len(chosen) == 1 else "search", _limit_bound(chosen, most), True
     except OutOfStepsError:
         return _ask_highs(problem, positions, targets, lower, most, effort)

@@ -31,9 +31,10 @@ class Model:
         self.highs = highspy.Highs()
         for option, value in (
             ("output_flag", False), ("threads", 1), ("mip_rel_gap", 0.0), ("mip_feasibility_tolerance", 1e-9),
-            ("primal_feasibility_tolerance", 1e-9), ("mip_max_nodes", effort.solver_nodes),
+            ("primal_feasibility_tolerance", 1e-9),
         ):  # fmt: skip
             self.highs.setOptionValue(option, value)
+        self.work = effort.solver_work
         self.count = 0
         self.proven = True
         self.values: list[int] | None = None
@@ -59,6 +60,7 @@ class Model:
         if self.proven:
             for index in range(self.count):
                 self.highs.changeColCost(index, float(goal.get(index, 0)))
+            self.highs.setOptionValue("mip_max_nodes", self.work // max(1, self.highs.getNumNz()))
             self.highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
             self.highs.run()
             self.proven = self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal

@@ -118,34 +118,39 @@ class LimitedSearch:
         return self.chosen
 
     def _extend(self, chosen: tuple[int, ...], filled: list[int], weight: int, free: list[int], more: int) -> None:
-        self.steps.take(len(free) + 1)
-        gains = {i: self._gains(i, filled) for i in free}
-        helpful = [i for i in free if gains[i] or any(nth in self.rows[i] for nth in self.packed)]
-        if not helpful:
-            self._judge(chosen)
-            return
-        base, adds = self._ceiling(filled, gains)
-        top = sorted((adds[i] for i in helpful), reverse=True)[:more]
-        ceiling = (base + sum(top)) // _UNIT
-        if ceiling < self.units or (ceiling == self.units and weight + self.top_worth[more] <= self.weight):
-            return
-        # An outlet that keeps even the best company below the best plan so far is in no better plan.
-        least = self.units * _UNIT - base - sum(top[: more - 1])
-        helpful = [i for i in helpful if adds[i] >= least]
-        if more == 1:
-            self._add_last(chosen, filled, weight, {i: sum(gains[i].values()) for i in helpful})
-            return
-        branch = self._branch(filled, gains, helpful)
-        tried: list[tuple[int, dict[int, int]]] = []
-        for i in sorted(branch, key=lambda i: (-sum(gains[i].values()), i)):
-            helpful.remove(i)
-            gives = self.rows[i] if self.packed else gains[i]
-            # A better outlet that was tried here and adds as much belongs in every plan that this one is good for.
-            if any(better < i and _within(gives, gave) for better, gave in tried):
-                continue
-            tried.append((i, gives))
-            self._extend((*chosen, i), self._with(i, filled), weight + self.worth[i], list(helpful), more - 1)
-        self._extend(chosen, filled, weight, helpful, more)
+        """Judge every plan that could win and holds `chosen` and up to so many more of the outlets in `free`.
+
+        `filled` is what the chosen outlets have of each article. Each round takes one article and tries the outlets
+        that can help with it; after that none of them is free any more.
+        """
+        while True:
+            self.steps.take(len(free) + 1)
+            gains = {i: self._gains(i, filled) for i in free}
+            free = [i for i in free if gains[i] or any(nth in self.rows[i] for nth in self.packed)]
+            if not free:
+                self._judge(chosen)
+                return
+            base, adds = self._ceiling(filled, gains)
+            top = sorted((adds[i] for i in free), reverse=True)[:more]
+            ceiling = (base + sum(top)) // _UNIT
+            if ceiling < self.units or (ceiling == self.units and weight + self.top_worth[more] <= self.weight):
+                return
+            # An outlet that keeps even the best company below the best plan so far is in no better plan.
+            least = self.units * _UNIT - base - sum(top[: more - 1])
+            free = [i for i in free if adds[i] >= least]
+            if more == 1:
+                self._add_last(chosen, filled, weight, {i: sum(gains[i].values()) for i in free})
+                return
+            branch = sorted(self._branch(gains, free), key=lambda i: (-sum(gains[i].values()), i))
+            tried: list[tuple[int, dict[int, int]]] = []
+            for i in branch:
+                free.remove(i)
+                gives = self.rows[i] if self.packed else gains[i]
+                # A better outlet that was tried here and adds as much belongs in every plan that this one is good for.
+                if any(better < i and _within(gives, gave) for better, gave in tried):
+                    continue
+                tried.append((i, gives))
+                self._extend((*chosen, i), self._with(i, filled), weight + self.worth[i], list(free), more - 1)
 
     def _add_last(self, chosen: tuple[int, ...], filled: list[int], weight: int, adds: dict[int, int]) -> None:
         units = sum(map(min, filled, self.targets))
@@ -194,13 +199,13 @@ class LimitedSearch:
                 slope = sum(gains[i].get(nth, 0) for i in top) / target - 1
                 prices[nth] = max(0, min(_UNIT, round(prices[nth] - stride * slope)))
 
-    def _branch(self, filled: list[int], gains: dict[int, dict[int, int]], helpful: list[int]) -> list[int]:
+    def _branch(self, gains: dict[int, dict[int, int]], free: list[int]) -> list[int]:
         """The outlets that can still help with the article that fewest can help with."""
         helpers: dict[int, list[int]] = {}
-        for i in helpful:
+        for i in free:
             for nth in gains[i]:
                 helpers.setdefault(nth, []).append(i)
-        return min(helpers.values(), key=len, default=helpful)
+        return min(helpers.values(), key=len, default=free)
 
     def _gains(self, i: int, filled: list[int]) -> dict[int, int]:
         """What this outlet would add at most, by number of the group."""

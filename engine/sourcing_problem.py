@@ -19,6 +19,9 @@ from engine.sourcing_types import (
     SourcingError,
 )
 
+MAX_PACKED = 150
+"""Most lines of one article that our own search packs: it goes one call deeper for each."""
+
 
 class OutOfStepsError(Exception):
     """The search has used up its steps; somebody else must answer."""
@@ -207,9 +210,11 @@ def pack(amounts: Sequence[int], group: Group, steps: Steps) -> tuple[int, list[
 
     `amounts` is what each outlet has. Gives the pieces fulfilled, counting the lines that may be divided, and for each
     line of the group the index into `amounts` it is given to, or None when it may be divided or gets nothing. Trying
-    every way takes long only for many lines of one article; `steps` guards that.
+    every way takes long only for many lines of one article; then OutOfStepsError is raised.
     """
     order = sorted((j for j, stays in enumerate(group.whole) if stays), key=lambda j: (-group.lines[j].quantity, j))
+    if len(order) > MAX_PACKED:
+        raise OutOfStepsError
     quantities = [group.lines[j].quantity for j in order]
     loose = group.demand - sum(quantities)
     ceiling = min(group.demand, sum(amounts))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.sourcing import Allocation, Candidate, Effort, Limits, OrderLine, Shortage, SourcingError, Stock, source
+from engine.sourcing_problem import MAX_PACKED
 from engine.sourcing_search import MAX_DEPTH
 from engine.sourcing_types import MAX_QUANTITY
 
@@ -253,7 +254,7 @@ def test_an_answer_that_is_not_proven_says_so_and_still_promises_no_piece_twice(
         for n in range(40)
     ]
     for most in (None, 3):
-        plan = source(lines, outlets, Limits(most), Effort(search_steps=0, solver_nodes=0))
+        plan = source(lines, outlets, Limits(most), Effort(search_steps=0, solver_work=0))
         best = source(lines, outlets, Limits(most))
         assert not plan.optimal
         assert plan.score.key >= best.score.key
@@ -281,6 +282,13 @@ def test_lines_of_one_article_of_which_some_may_be_divided_are_shared_out_alike_
     assert ours.complete
     assert ours.score == theirs.score
     assert theirs.method == "highs"
+
+
+def test_hundreds_of_lines_of_one_article_are_packed_by_highs() -> None:
+    lines = [OrderLine(f"{nth:03}", "A", 2) for nth in range(MAX_PACKED + 1)]
+    plan = source(lines, [outlet("x", {"A": 101}), outlet("y", {"A": 200})], Limits(divide_lines="never"))
+    assert plan.score.units == 301
+    assert plan.optimal
 
 
 def test_an_order_over_more_outlets_than_the_search_goes_deep_is_left_to_highs() -> None:
