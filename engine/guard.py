@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -67,6 +68,8 @@ def _report(output: bytes) -> tuple[str, tuple[Problem, ...], bool]:
             said = json.loads(line)
         except ValueError:
             continue  # a line cut off in the middle
+        if not isinstance(said, dict):
+            continue
         trying = said.get("trying", trying)
         done = done or said.get("done", False)
         if "problem" in said:
@@ -178,9 +181,15 @@ def _neighbours(value: Value) -> Iterator[tuple[str, list[Value]]]:
             yield "text", [value, f"{value}x"]
             yield "list", [(value,), (value, "a")]
         case datetime():
-            yield "moment", [value - timedelta(seconds=1), value, value + timedelta(seconds=1)]
+            yield "moment", list(_around(value, timedelta(seconds=1)))
         case date():
-            yield "date", [value - timedelta(days=1), value, value + timedelta(days=1)]
+            yield "date", list(_around(value, timedelta(days=1)))
+
+
+def _around(value: date, step: timedelta) -> Iterator[Value]:
+    for beside in (-step, timedelta(0), step):
+        with suppress(OverflowError):  # the calendar ends here
+            yield value + beside
 
 
 def _limit_memory() -> None:

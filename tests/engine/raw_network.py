@@ -10,10 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRELUDE = """
-import json, sys
+import json, os, sys
 from engine.network import _engine as engine
 def network(**rules):
     return engine.create_ruleset("n", json.dumps(rules))
+others = {f"z{n}": {"all": [{"m0": {"t": n}}]} for n in range(100, 100 + int(os.environ.get("OTHERS", 0)))}
 def tell(handle, *facts, how=engine.assert_fact):
     for fact in facts:
         answer = how(handle, json.dumps({"sid": "s", **fact}))
@@ -46,6 +47,16 @@ def printed(script: str) -> str:
 
 
 def crashes(script: str) -> bool:
-    """Whether a script crashes with one filling of fresh memory or another; what is read from there is chance."""
-    fillings = ({}, GARBAGE, {**GARBAGE, "MALLOC_PERTURB_": "1"}, {**GARBAGE, "MALLOC_PERTURB_": "170"})
-    return any(ended(script, **filling).returncode < 0 for filling in fillings)
+    """Whether a script crashes in one of several layouts of memory: what is read from where nothing was written is
+    chance. The script may put `others`, a varying number of idle rules, into its network."""
+    layouts = (
+        {**filling, "OTHERS": others}
+        for others in ("20", "60", "5", "0")
+        for filling in (
+            {},
+            GARBAGE,
+            {**GARBAGE, "MALLOC_MMAP_THRESHOLD_": "4096"},
+            {**GARBAGE, "MALLOC_PERTURB_": "170"},
+        )
+    )
+    return any(ended(script, **layout).returncode < 0 for layout in layouts)

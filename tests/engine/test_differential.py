@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from engine.ast import Book, Condition, DecisionRules, Demand, Group, Literal, Path, Rule
 from engine.compiled import compile_book
 from engine.explain import run_plain
-from engine.types import Fact, Run
+from engine.types import Fact, Money, Run, Value
 from tests.engine.strategies import SMALL, books, facts, overrides
 
 SPEC = SMALL.decisions["trial"]
@@ -96,8 +98,34 @@ def _paths(group: Group):
             yield from (side for side in (child.left, child.right, child.upper) if isinstance(side, Path))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(joining_books(), facts(most=5, odd=True))
+POOLS: dict[str, list[Value]] = {
+    "text": ["a", "ab", "b", ""],
+    "number": [-1, 0, 1, 2, 1000, Decimal("1.5"), Decimal("1")],
+    "money": [Money(minor, currency) for minor in (0, 1, 5000) for currency in ("EUR", "USD")],
+    "truth": [True, False],
+    "word": ["open", "shut"],
+}
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> tuple[Fact, ...]:
+    """An order among items and places, all their joinable fields filled, but for a few that are missing or odd."""
+    rng = draw(st.randoms(use_true_random=False))
+    found = []
+    for fact_type, count in (("order", 1), ("item", draw(st.integers(1, 6))), ("place", draw(st.integers(1, 6)))):
+        fields = [(kind, name) for kind, paths in JOINABLE.items() for of, name in paths if of == fact_type]
+        for number in range(count):
+            values = {
+                name: rng.choice(POOLS[kind if rng.random() < 0.97 else rng.choice(sorted(POOLS))])
+                for kind, name in fields
+                if rng.random() < 0.9
+            }
+            found.append(Fact(fact_type, f"{fact_type}{number}", values))
+    return tuple(found)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(joining_books(), crowds())
 def test_joins_run_as_the_plain_evaluator_runs_them(book, known):
     compiled, plain = both(book, known, {})
     assert compiled == plain

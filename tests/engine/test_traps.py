@@ -109,7 +109,7 @@ def test_joining_on_texts_that_hash_alike_crashes_the_library_but_not_us():
     assert name_hash("costarring") == name_hash("liquid")
     assert crashes("""
         join = {"$and": [{"t": 2}, {"code": {"m0": "code"}}]}
-        handle = network(a={"all": [{"m0": {"$and": [{"t": 1}]}}, {"m1": join}]})
+        handle = network(**others, a={"all": [{"m0": {"$and": [{"t": 1}]}}, {"m1": join}]})
         tell(handle, {"id": "1", "t": 1, "code": "costarring"}, {"id": "2", "t": 2, "code": "liquid"})
     """)
     rule = "a: item.code is order.name"
@@ -121,7 +121,7 @@ def test_a_joined_condition_that_fails_last_makes_the_library_read_on_but_ours_n
     """Found by reading its code: skipping to the end of a conjunction starts one place too late."""
     assert crashes("""
         join = {"$and": [{"t": 2}, {"$neq": {"x": {"m0": "x"}}}]}
-        handle = network(a={"all": [{"m0": {"$and": [{"t": 1}]}}, {"m1": join}]})
+        handle = network(**others, a={"all": [{"m0": {"$and": [{"t": 1}]}}, {"m1": join}]})
         tell(handle, {"id": "1", "t": 1, "x": 5}, *({"id": str(n), "t": 2, "x": 5} for n in range(2, 30)))
     """)
     for operator in ("is", "is not", "<", ">="):
@@ -140,7 +140,7 @@ def test_ending_a_session_in_which_nothing_fired_frees_garbage_but_every_network
         facts = [{"id": "1", "sid": "s", "t": 1, "o": 1, "x": 5}, {"id": "2", "sid": "s", "t": 2, "o": 1, "x": 6}]
     """
     assert crashes(f"""{script}
-        handle = network(**rules)
+        handle = network(**others, **rules)
         tell(handle, *facts)
         engine.delete_state(handle, "s")
     """)
