@@ -12,7 +12,6 @@ from flask import g, request
 from api.problems import Problem
 from api.services import services
 from store import people
-from store.columns import now
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "events": frozenset({"post"}),
@@ -29,6 +28,8 @@ class Caller:
     merchant_id: str
     name: str
     role: str
+    setup: str
+    """The stamp of the merchant's setup when the key was looked up; see `store.setup`."""
 
     @property
     def who(self) -> str:
@@ -79,13 +80,13 @@ def _caller() -> Caller:
     if scheme.lower() != "bearer" or not plain.strip():
         raise _no_key("No API key came with this request.")
     with services().database.system_session(read_only=True) as session:
-        key = people.find_api_key(session, plain.strip())
+        key = people.known_key(session, plain.strip())
     if key is None:
         raise _no_key("This API key is unknown or was revoked.")
-    if key.last_used_at is None or key.last_used_at < now() - people.USE_IS_NOTED_EVERY:
+    if key.use_is_due:
         with services().database.system_session() as session:
             people.find_api_key(session, plain.strip())  # A writing session notes the use.
-    return Caller(key.merchant_id, key.name, key.role)
+    return Caller(key.merchant_id, key.name, key.role, key.setup)
 
 
 def _no_key(detail: str) -> Problem:

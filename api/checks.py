@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import cached_property
 from types import TracebackType
-from typing import Any
 
 from api.problems import FieldError, Problem
 from api.schemas.envelope import Posted
 from api.schemas.fields import nearest
 from api.services import services
-from store import connections, orders, outlets
+from store import orders, setup
 from store.models import Connection
+from store.setup import Setup
 
 OUR_SOURCE = "wissel"
 """Events that we give rise to ourselves carry this source."""
@@ -21,8 +21,10 @@ OUR_SOURCE = "wissel"
 class Checks:
     """Checks over one request's events. Opens a reading session only when a check needs it, and looks once."""
 
-    def __init__(self, merchant_id: str) -> None:
+    def __init__(self, merchant_id: str, stamp: str = "") -> None:
+        """`stamp` is the merchant's setup stamp, when it was read with the key."""
         self._merchant_id = merchant_id
+        self._stamp = stamp
         self._stack = ExitStack()
 
     def __enter__(self) -> Checks:
@@ -32,18 +34,16 @@ class Checks:
         self._stack.close()
 
     @cached_property
-    def _connections(self) -> dict[str, Connection]:
+    def _setup(self) -> Setup:
+        known = setup.remembered(self._merchant_id, self._stamp)
+        if known is not None:
+            return known
         with services().database.session(self._merchant_id, read_only=True) as session:
-            return {connection.name: connection for connection in connections.list_all(session)}
-
-    @cached_property
-    def _outlets(self) -> dict[str, Any]:
-        with services().database.session(self._merchant_id, read_only=True) as session:
-            return {outlet.code: outlet for outlet in outlets.list_all(session)}
+            return setup.of(session)
 
     def connection(self, source: str) -> Connection | None:
         """The connection of that name, when the sender speaks for one."""
-        return self._connections.get(source)
+        return self._setup.connection_by_name.get(source)
 
     def run(self, posted: Posted) -> None:
         """Raises Problem `invalid` naming every field that clashes with what is known."""
@@ -62,9 +62,9 @@ class Checks:
         if "shipping_method" in data.get("order", {}):
             named["data.order.shipping_method.outlet"] = data["order"]["shipping_method"].get("outlet")
         return [
-            FieldError(path, f'names no outlet of yours: "{code}".{nearest(code, self._outlets)} Known: {", ".join(self._outlets) or "none"}')
+            FieldError(path, f'names no outlet of yours: "{code}".{nearest(code, self._setup.outlet_by_code)} Known: {", ".join(self._setup.outlet_by_code) or "none"}')
             for path, code in named.items()
-            if code is not None and code not in self._outlets
+            if code is not None and code not in self._setup.outlet_by_code
         ]
 
     def _currency(self, posted: Posted) -> list[FieldError]:

@@ -64,7 +64,7 @@ def post() -> Response:
 
 
 def _post_one(document: Any, later: bool) -> Response:
-    with Checks(caller().merchant_id) as checks:
+    with Checks(caller().merchant_id, caller().setup) as checks:
         taken = _take_in(load_event(document), checks, later)
     answer = jsonify(taken_answer(taken))
     answer.status_code = taken_status(taken)
@@ -82,7 +82,7 @@ def _post_batch(documents: Any, later: bool) -> Response:
         raise Problem("too-large", f"A batch may hold {MOST_IN_BATCH} events at most; this one has {len(documents)}.")
     results: list[dict[str, Any]] = []
     down = False
-    with Checks(caller().merchant_id) as checks:
+    with Checks(caller().merchant_id, caller().setup) as checks:
         for document in documents:
             result = _refused(document, store_down()) if down else _batch_item(document, checks, later)
             down = down or result["status"] == 503

@@ -41,7 +41,8 @@ class MerchantOwned:
 
 
 class Merchant(Base):
-    """A retailer: the tenant everything belongs to."""
+    """A retailer: the tenant everything belongs to. `setup` is a random text that database triggers renew whenever an
+    outlet, connection, setting or publication of the merchant changes; see `store.setup`."""
 
     __tablename__ = "merchants"
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
@@ -49,6 +50,7 @@ class Merchant(Base):
     name: Mapped[str] = mapped_column(Name)
     time_zone: Mapped[str] = mapped_column(Word, default="Europe/Amsterdam")
     currency: Mapped[str] = mapped_column(String(3), default="EUR")
+    setup: Mapped[str] = mapped_column(Id, default=new_id, server_default="new")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -10,16 +10,17 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from store.columns import new_id, now
 from store.isolation import merchant_of
-from store.models import ApiKey, User
+from store.models import ApiKey, Merchant, User
 from store.upsert import insert_new
 
 ROLES = ("admin", "support")
@@ -135,6 +136,37 @@ def find_api_key(session: Session, plain: str) -> ApiKey | None:
     if may_write and (key.last_used_at is None or key.last_used_at < now() - USE_IS_NOTED_EVERY):
         key.last_used_at = now()
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key a request came with. `setup` is the stamp of its merchant's setup; `use_is_due` asks the caller to note the
+    use with `find_api_key` in a writing session."""
+
+    merchant_id: str
+    name: str
+    role: str
+    setup: str
+    use_is_due: bool
+
+
+_KEY = select(
+    *(ApiKey.__table__.c[column] for column in ("merchant_id", "name", "role", "key_hash", "revoked_at", "last_used_at")),
+    Merchant.__table__.c.setup,
+).where(
+    ApiKey.__table__.c.merchant_id == Merchant.__table__.c.id, ApiKey.__table__.c.prefix == bindparam("prefix")
+)
+
+
+def known_key(session: Session, plain: str) -> KnownKey | None:
+    """As `find_api_key`, for reading only and in one statement that is made once: it runs before every request."""
+    kind, _, rest = plain.partition("_")
+    row = session.connection().execute(_KEY, {"prefix": rest.partition("_")[0]}).one_or_none() if kind == "wsl" else None
+    matches = hmac.compare_digest("" if row is None else row.key_hash, _digest(plain))
+    if row is None or not matches or row.revoked_at is not None:
+        return None
+    due = row.last_used_at is None or row.last_used_at < now() - USE_IS_NOTED_EVERY
+    return KnownKey(row.merchant_id, row.name, row.role, row.setup, due)
 
 
 def list_api_keys(session: Session) -> Sequence[ApiKey]:

@@ -8,7 +8,7 @@ from typing import Any
 from engine import assignment, sourcing
 from engine.money import to_text
 from engine.types import Fact
-from store import customers, notifications, orders, outlets, stock
+from store import customers, notifications, orders, stock
 from store.models import Connection, Outlet
 from store.order_models import Fulfilment, FulfilmentLine, Order
 from workers.deciding import facts, statuses
@@ -21,7 +21,7 @@ def assign(scene: Scene, order: Order) -> None:
 
     When the rules exclude every outlet or want shortages to wait, the order is held and nothing is reserved.
     """
-    places = outlets.list_all(scene.session)
+    places = scene.setup.outlets
     known = _facts(scene, order, places)
     run = scene.judge("outlet_assignment", known)
     codes = [place.code for place in places]

@@ -30,17 +30,17 @@ class CompiledBooks:
         self._kept: OrderedDict[str, CompiledBook] = OrderedDict()
         self._lock = threading.Lock()
 
-    def current_in(self, session: Session) -> tuple[str, CompiledBook]:
-        """The version that decides for the session's merchant, and its compiled book. Raises NoRuleBook."""
-        version = books.current_version(session)
+    def compiled(self, session: Session, version: str | None) -> CompiledBook:
+        """The compiled book of a version. Raises NoRuleBook; None stands for a merchant that has published none."""
         if version is None:
             raise NoRuleBook("no rule book is published for this merchant: publish one first")
-        return version, self._compiled(session, version)
+        return self._compiled(session, version)
 
     def current(self, merchant_id: str) -> tuple[str, CompiledBook]:
-        """As `current_in`, outside a session."""
+        """The version that decides for a merchant now, and its compiled book. Raises NoRuleBook."""
         with self._database.session(merchant_id, read_only=True) as session:
-            return self.current_in(session)
+            version = books.current_version(session)
+            return str(version), self.compiled(session, version)
 
     def get(self, version: str) -> CompiledBook:
         """Any version ever published. Raises NoRuleBook."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from adapters.base import NewEvent
 from engine.compiled import CompiledBook
 from engine.facts_json import canonical_hash
-from store import connections, decisions, events
+from store import decisions, events, setup
 from store.columns import new_id
 from store.flow_models import Decision, Event
 from store.session import Database
@@ -29,7 +29,7 @@ OUR_SOURCE = "wissel"
 class Books(Protocol):
     """Published rule books, compiled."""
 
-    def current_in(self, session: Session) -> tuple[str, CompiledBook]: ...
+    def compiled(self, session: Session, version: str | None) -> CompiledBook: ...
 
 
 class Ringer(Protocol):
@@ -156,9 +156,8 @@ class Intake:
 
     def _run(self, session: Session, row: Event) -> Scene:
         started = time.perf_counter_ns()
-        version, book = self.books.current_in(session)
-        connection = connections.get(session, row.connection_id) if row.connection_id else None
-        scene = Scene(session, row, connection, version, book)
+        known = setup.of(session)
+        scene = Scene(session, row, known, self.books.compiled(session, known.version))
         handler = HANDLERS.get(row.type)
         if handler is None:
             raise Refusal(f"nobody here knows what to do with an event of type {row.type}")

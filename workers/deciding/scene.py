@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,10 +19,11 @@ from engine.compiled import CompiledBook
 from engine.outcomes import effective_settings
 from engine.settings_json import typed_all
 from engine.types import Fact, Outcome, Run, Value
-from store import books, commands, connections
+from store import commands
 from store.flow_models import Command, Event
 from store.models import Connection
 from store.order_models import Order
+from store.setup import Setup
 
 
 class Refusal(Exception):
@@ -52,8 +54,7 @@ class Scene:
 
     session: Session
     event: Event
-    connection: Connection | None
-    version: str
+    setup: Setup
     book: CompiledBook
     order: Order | None = None
     judged: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +66,16 @@ class Scene:
     follow_ups: list[FollowUp] = field(default_factory=list)
     awakened: list[str] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
-    _own_settings: dict[str, dict[str, Any]] | None = None
+
+    @cached_property
+    def connection(self) -> Connection | None:
+        """The connection that told the event, if one did."""
+        return self.setup.connection_by_id.get(self.event.connection_id or "")
+
+    @property
+    def version(self) -> str:
+        """The version of the rules that decides."""
+        return str(self.setup.version)
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -93,10 +103,8 @@ class Scene:
 
     def settings(self, decision: str) -> Mapping[str, Value]:
         """The rule file's settings with the merchant's own values over the defaults."""
-        if self._own_settings is None:
-            self._own_settings = books.all_settings(self.session)
         defaults = self.book.book.decisions[decision].settings
-        settings, errors = effective_settings(defaults, typed_all(defaults, self._own_settings.get(decision, {})))
+        settings, errors = effective_settings(defaults, typed_all(defaults, self.setup.settings.get(decision, {})))
         self.notes.extend(errors)
         return settings
 
@@ -144,17 +152,17 @@ class Scene:
         self.follow_ups.append(FollowUp(event_id, event_type, subject, data))
 
     def by_role(self, role: str) -> Sequence[Connection]:
-        """The merchant's connections of one role, by name."""
-        return connections.by_role(self.session, role)
+        """The merchant's connections of one role, oldest first."""
+        return self.setup.by_role(role)
 
     def shop_of(self, order: Order) -> Connection | None:
         """The shop the order came from, if it came from one."""
-        return connections.get(self.session, order.shop_id) if order.shop_id else None
+        return self.setup.connection_by_id.get(order.shop_id or "")
 
     def till_of(self, order: Order) -> Connection | None:
         """The till that carries the order out: the one that took it over, else the merchant's first."""
         if order.till_id:
-            return connections.get(self.session, order.till_id)
+            return self.setup.connection_by_id.get(order.till_id)
         return next(iter(self.by_role("till")), None)
 
     def trace(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from engine import assignment
 from engine.types import Run
-from store import commands, orders, outlets, products, stock
+from store import commands, orders, products, stock
 from store.models import Connection, Outlet
 from store.order_models import StockLevel
 from workers.deciding import facts
@@ -20,9 +20,9 @@ def changed(scene: Scene) -> None:
     if "shop_quantity" in data:
         _correct_shop(scene, sku, data["shop_quantity"])
         return
-    outlet = outlets.by_code(scene.session, data["outlet"])
+    outlet = scene.setup.outlet_by_code.get(data["outlet"])
     if outlet is None:
-        known = ", ".join(o.code for o in outlets.list_all(scene.session))
+        known = ", ".join(o.code for o in scene.setup.outlets)
         raise Refusal(f"no outlet has the code {data['outlet']}: we know {known}")
     learn_article(scene, sku)
     if not _record(scene, outlet, sku):
@@ -59,7 +59,8 @@ def after_change(scene: Scene, skus: Sequence[str]) -> None:
 def learn_article(scene: Scene, sku: str, name: str | None = None, weight_grams: int | None = None) -> None:
     """Keep an article. Orders that were held because nobody knew it are looked at again."""
     is_new = not products.by_sku(scene.session, [sku])
-    products.put(scene.session, sku, name=name, weight_grams=weight_grams)
+    if is_new or name is not None or weight_grams is not None:
+        products.put(scene.session, sku, name=name, weight_grams=weight_grams)
     if is_new:
         scene.change("article", "", sku)
         reconsider(scene, "rule", [sku])
@@ -82,7 +83,7 @@ def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = N
     shops = scene.by_role("shop")
     if not shops:
         return
-    places = outlets.list_all(scene.session)
+    places = scene.setup.outlets
     levels = stock.levels(scene.session, skus)
     for shop in shops:
         run = scene.judge("stock_propagation", [
