@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Literal
+from typing import Literal, get_args
 
 from engine import explain
 from engine.ast import Book, DecisionRules, Rule
@@ -49,8 +49,10 @@ def compile_book(
 
     `compare` says how often the plain evaluator decides as well: never, at every hundredth run, or always; should the
     two disagree, the plain answer is used and `Run.errors` says so. `on_incident` hears of every disagreement and of
-    every network that failed and was replaced by a plain search.
+    every network that failed and was replaced by a plain search. Raises ValueError for another word in `compare`.
     """
+    if compare not in get_args(Compare):
+        raise ValueError(f"compare is {compare!r}; it must be one of {', '.join(get_args(Compare))}")
     return CompiledBook(book, vocabulary, compare, on_incident)
 
 
@@ -270,9 +272,10 @@ class _Decision:
         """Notes a firing, unless another branch of the same rule has fired for the same facts."""
         speaker = self._speakers[rank]
         key = rank, tuple([bound[fact_type].id for fact_type in speaker.rule.binds])
-        if key in said.fired:
-            return
-        said.fired.add(key)
+        if speaker.ways > 1:
+            if key in said.fired:
+                return
+            said.fired.add(key)
         outcomes, errors = speaker.speak(bound, settings)
         ids = {fact_type: fact.id for fact_type, fact in bound.items()}
         said.firings.append((key, Firing(speaker.rule.id, ids, outcomes)))

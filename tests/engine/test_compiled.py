@@ -160,6 +160,11 @@ def test_a_sample_compares_every_hundredth_run():
     assert compiled_module.SAMPLE == 100
 
 
+def test_a_word_that_compare_does_not_know_is_refused():
+    with pytest.raises(ValueError, match=r"compare is 'often'; it must be one of off, sample, always"):
+        compile_book(load_book({"trial.yaml": TEXT}, SMALL), SMALL, "often")
+
+
 def test_runs_that_agree_are_given_as_they_are():
     compiled = compile_book(load_book({"trial.yaml": TEXT}, SMALL), SMALL, "always", on_incident=pytest.fail)
     run = compiled.run("trial", [order(count=11)])
