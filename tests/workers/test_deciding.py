@@ -235,3 +235,22 @@ def test_a_broken_rule_book_loses_no_event(desk: Desk) -> None:
     assert "deciding broke" in taken.reason
     with desk.database.session(desk.merchant_id, read_only=True) as session:
         assert events.get(session, taken.event_id) is not None
+
+
+def test_a_till_that_divides_an_order_further_gets_a_fulfilment_for_the_new_outlet(desk: Desk) -> None:
+    desk.order("1001", {"A": 2})
+    report = {"order": {"number": "1001"}, "outlet": "utrecht", "fulfilment": "f2", "status": "new"}
+
+    desk.tell("fulfilment.status_changed", {**report, "lines": [{"sku": "A", "quantity": 1}]})
+
+    assert {f.outlet for f in desk.found("1001").fulfilments} == {"warehouse", "utrecht"}
+
+
+@pytest.mark.parametrize("outlet", ["nowhere", ""])
+def test_a_fulfilment_at_an_outlet_nobody_knows_is_refused(desk: Desk, outlet: str) -> None:
+    desk.order("1001", {"A": 2})
+
+    taken = desk.tell("fulfilment.status_changed", {"order": {"number": "1001"}, "outlet": outlet, "status": "packed"})
+
+    assert taken.status == "failed"
+    assert "it has warehouse" in taken.reason

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.status import roll_up
-from store import orders, stock
+from store import orders, outlets, stock
 from store.order_models import Fulfilment, FulfilmentLine, Order
 from workers.deciding import statuses
 from workers.deciding import stock as stock_handlers
@@ -64,7 +64,8 @@ def _find(scene: Scene, order: Order) -> Fulfilment:
     for fulfilment in order.fulfilments:
         if outlet and fulfilment.outlet == outlet:
             return fulfilment
-    if outlet and scene.connection is not None and scene.connection.role == "till":
+    by_till = scene.connection is not None and scene.connection.role == "till"
+    if outlet and by_till and order.fulfilments and outlets.by_code(scene.session, outlet):
         return _divided_by_till(scene, order, outlet)
     known = ", ".join(f.outlet for f in order.fulfilments) or "none"
     raise Refusal(f"order {order.number} has no fulfilment at outlet {outlet or '(none named)'}: it has {known}")
