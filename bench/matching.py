@@ -18,7 +18,7 @@ from engine.branches import branches
 from engine.compiled import CompiledBook, compile_book
 from engine.explain import run_plain
 from engine.index import PredicateIndex
-from engine.types import Fact
+from engine.types import Fact, Value
 
 SIZES = (10, 100, 1000, 10_000)
 EVENTS = 2000
@@ -45,7 +45,7 @@ def best(act: Callable[[Sequence[Fact]], object], events: Sequence[Sequence[Fact
 
 def _megabytes() -> float:
     gc.collect()
-    return psutil.Process().memory_info().rss / 1e6
+    return float(psutil.Process().memory_info().rss) / 1e6
 
 
 def _agree(compiled: CompiledBook, events: Sequence[Sequence[Fact]]) -> list[Sequence[Fact]]:
@@ -67,7 +67,7 @@ def _plain(compiled: CompiledBook, events: Sequence[Sequence[Fact]]) -> float:
     return best(lambda facts: run_plain(rules, SPEC, facts), events, 1)
 
 
-def _single(size: int, drawn: Sequence[dict[str, workload.Value]]) -> str:
+def _single(size: int, drawn: Sequence[dict[str, Value]]) -> str:
     book = workload.book(workload.rules(size, drawn))
     events = [workload.facts(values) for values in drawn[:EVENTS]]
     before, start = _megabytes(), time.process_time()
@@ -85,7 +85,7 @@ def _single(size: int, drawn: Sequence[dict[str, workload.Value]]) -> str:
     )
 
 
-def _joined(outlets: int, drawn: Sequence[dict[str, workload.Value]]) -> str:
+def _joined(outlets: int, drawn: Sequence[dict[str, Value]]) -> str:
     compiled = compile_book(workload.book(workload.rules(100, drawn), JOINING_RULES), workload.VOCABULARY)
     events = [workload.facts(values, outlets) for values in drawn[: max(20, 500 // outlets)]]
     tried = _agree(compiled, events)

@@ -70,9 +70,7 @@ def test_made_up_facts_touch_the_constants_the_rules_mention():
     sets = list(made_up_facts(decision))
     assert len(sets) == TRIALS and sets == list(made_up_facts(decision))
     values = [value for facts in sets for fact in facts for value in fact.values.values()]
-    assert {Money(6999, "EUR"), Money(8001, "EUR"), "FR", "XX", 41, 42} <= {
-        v for v in values if type(v) is not tuple
-    }
+    assert {Money(6999, "EUR"), Money(8001, "EUR"), "FR", "XX", 41, 42} <= {v for v in values if type(v) is not tuple}
     assert len({fact.id for facts in sets for fact in facts if fact.type == "outlet"}) == 3
 
 
