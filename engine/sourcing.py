@@ -21,6 +21,7 @@ steps, and `sourcing_trace` writes down why each outlet was chosen or not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from engine import sourcing_highs
 from engine.sourcing_allocation import allocate, shortages
@@ -196,17 +197,18 @@ def _ask_highs(
     effort: Effort,
 ) -> tuple[tuple[int, ...], Method, Bound, bool]:
     """As `_choose`. The best plan that reaches `targets`, when they are known, uses only outlets at `positions`."""
+    if targets is not None and lower is not None:
+        # Without a plan here the limit is too low, or HiGHS stopped too early: the question below covers both.
+        with suppress(sourcing_highs.NoPlanError):
+            chosen, proven = sourcing_highs.best_outlets(problem, positions, targets, most, effort)
+            bound = explain_bound(lower, len(chosen)) if proven else Bound(lower.outlets, lower.reason)
+            return chosen, "highs", bound, proven
     worthwhile = undominated(problem)
     try:
-        if targets is not None and lower is not None:
-            chosen, proven = sourcing_highs.best_outlets(problem, positions, targets, None, effort)
-            if most is None or len(chosen) <= most:
-                bound = explain_bound(lower, len(chosen)) if proven else Bound(lower.outlets, lower.reason)
-                return chosen, "highs", bound, proven
         chosen, proven = sourcing_highs.best_outlets(problem, worthwhile, None, most, effort)
     except sourcing_highs.NoPlanError:
         search = LimitedSearch(problem, worthwhile, [0] * len(worthwhile), Steps(effort))
         chosen, proven = search.greedy(most or len(worthwhile)), False
     if proven:
-        return chosen, "highs", _limit_bound(chosen, most), True
+        return chosen, "highs", explain_bound(Lower(0, ""), len(chosen)), True
     return chosen, "highs", Bound(1, "fewer outlets might do: HiGHS stopped at its limit"), False

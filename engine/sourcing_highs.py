@@ -20,6 +20,10 @@ _CHUNK = 1 << 20
 """Largest goal in which several lower goals are put together as digits."""
 
 
+_FEWEST_NODES = 25
+"""A model so large that the work allowed is not even this many nodes is not branched on: its root alone takes long."""
+
+
 class NoPlanError(Exception):
     """The constraints allow no plan, or the solver stopped before it found one."""
 
@@ -60,7 +64,8 @@ class Model:
         if self.proven:
             for index in range(self.count):
                 self.highs.changeColCost(index, float(goal.get(index, 0)))
-            self.highs.setOptionValue("mip_max_nodes", self.work // max(1, self.highs.getNumNz()))
+            nodes = self.work // max(1, self.highs.getNumNz())
+            self.highs.setOptionValue("mip_max_nodes", nodes if nodes >= _FEWEST_NODES else 0)
             self.highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
             self.highs.run()
             self.proven = self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal

@@ -70,6 +70,8 @@ class LimitedSearch:
         amounts = [group.amounts for group in self.groups]
         self.rows = [{nth: row[position] for nth, row in enumerate(amounts) if row[position]} for position in positions]
         """Per outlet what it has, by number of the group."""
+        self.costs = [1 + len(row) // 6 for row in self.rows]
+        """Steps that looking at an outlet counts for."""
         self.targets = [group.units(positions, steps) for group in self.groups]
         self.whole = [group.kind == "whole" for group in self.groups]
         self.packed = [nth for nth, group in enumerate(self.groups) if group.kind == "packed"]
@@ -124,7 +126,7 @@ class LimitedSearch:
         that can help with it; after that none of them is free any more.
         """
         while True:
-            self.steps.take(len(free) + 1)
+            self.steps.take(1 + sum(self.costs[i] for i in free))
             gains = {i: self._gains(i, filled) for i in free}
             free = [i for i in free if gains[i] or any(nth in self.rows[i] for nth in self.packed)]
             if not free:
@@ -187,7 +189,7 @@ class LimitedSearch:
         gains = [self._gains(i, [0] * len(self.groups)) for i in range(len(self.positions))]
         prices, lowest = list(self.prices), math.inf
         for turn in range(_TURNS):
-            self.steps.take(len(gains))
+            self.steps.take(sum(self.costs))
             worth = [sum(prices[nth] * pieces for nth, pieces in row.items()) for row in gains]
             top = sorted(range(len(gains)), key=lambda i: (-worth[i], i))[:most]
             ceiling = sum(worth[i] for i in top)

@@ -84,7 +84,7 @@ class CoverSearch:
         `free` holds the outlets that may still be added here: one that was tried is not added again beside its
         successors, so that no set of outlets is looked at twice.
         """
-        self.steps.take()
+        self.steps.take(1 + len(self.pooled) * (len(chosen) + len(self.active) // 8) // 8)
         if self.found is not None and weight + self.top_worth[min(outlets, len(self.active))] <= self.found:
             return
         missing = self._unmet(chosen)
@@ -236,10 +236,11 @@ class CoverSearch:
         return self.worth[(together & -together).bit_length() - 1]
 
     def _best_of_branches(self, open_needs: int, outlets: int) -> int | None:
-        self.steps.take()
+        holders = self.holders[(open_needs & -open_needs).bit_length() - 1]
+        self.steps.take(holders.bit_count())
         result: int | None = None
         seen: list[int] = []
-        for i in bits(self.holders[(open_needs & -open_needs).bit_length() - 1]):
+        for i in bits(holders):
             met = self.cover[i] & open_needs
             if any(met & ~other == 0 for other in seen):
                 continue  # a better outlet does the same here

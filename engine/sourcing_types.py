@@ -86,13 +86,13 @@ class Limits:
 class Effort:
     """How much work an answer may cost, counted in steps and never in seconds, so that it is the same on any machine.
 
-    `search_steps`: steps of our own search before HiGHS takes over; a million take two or three seconds. `solver_work`:
+    `search_steps`: steps of our own search before HiGHS takes over; a million take about a second. `solver_work`:
     branch-and-bound nodes times non-zero coefficients that HiGHS may spend on each goal before the best answer so far
     is given, marked as not proven optimal.
     """
 
-    search_steps: int = 1_000_000
-    solver_work: int = 2_000_000
+    search_steps: int = 2_000_000
+    solver_work: int = 300_000
 
 
 class Allocation(NamedTuple):
