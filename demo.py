@@ -13,7 +13,9 @@ from sqlalchemy import select
 from adapters.lightspeed_ecom import sandbox as ecom_sandbox
 from adapters.lightspeed_retail import sandbox as retail_sandbox
 from adapters.sandbox.app import DEFAULT_SECRET
+from engine.guard import exercise
 from engine.language import load_book
+from engine.types import RuleBookError
 from store import books, commands, connections, outlets, people
 from store.models import Connection, Merchant
 from store.order_models import StockLevel
@@ -147,6 +149,8 @@ def _publish(session: Any, services: Services) -> None:
     texts = {path.name: path.read_text() for path in sorted(services.config.rules_dir.glob("*.yaml")) if ".examples." not in path.name}
     version = load_book(texts).version
     if books.current_version(session) != version:
+        if problems := exercise(texts):
+            raise RuleBookError(problems)
         books.publish(session, texts, version, by="make run", comment="The shipped rule book")
 
 
