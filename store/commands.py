@@ -13,16 +13,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from store import audit
-from store.columns import now
+from store.columns import new_id, now
 from store.flow_models import Attempt, Command, Event
+from store.prepared import append_numbered, prepared, rows
 
 WAITING, LEASED, DONE, SUPERSEDED, DEAD, CANCELLED = "waiting", "leased", "done", "superseded", "dead", "cancelled"
 
@@ -33,6 +34,38 @@ _FORGET_AT_ONCE = 500
 
 REPLACEABLE = (WAITING, DEAD)
 """What a newer command with the same collapse key replaces. A leased one may be on its way: it runs, then the newer."""
+
+
+_C = Command.__table__.c
+_REPLACEABLE = prepared(
+    select(_C.id, _C.connection_id, _C.collapse_key, _C.operation, _C.payload, _C.tries, _C.idempotency_key)
+    .where(
+        _C.connection_id.in_(bindparam("connections", expanding=True)),
+        _C.collapse_key.in_(bindparam("collapse_keys", expanding=True)),
+        _C.status.in_(REPLACEABLE),
+    )
+    .order_by(_C.id)
+    .with_for_update()
+)
+_SUPERSEDE = (
+    update(cast("Table", Command.__table__))
+    .where(_C.id == bindparam("old"))
+    .values(status=SUPERSEDED, result=bindparam("result"), done_at=bindparam("done_at"))
+)
+_LAST_PAYLOADS = prepared(
+    select(_C.subject, _C.payload).where(
+        _C.id.in_(
+            select(func.max(_C.id))
+            .where(
+                _C.connection_id == bindparam("connection_id"),
+                _C.operation == bindparam("operation"),
+                _C.subject.in_(bindparam("subjects", expanding=True)),
+                _C.status.in_((WAITING, LEASED, DONE)),
+            )
+            .group_by(_C.subject)
+        )
+    )
+)
 
 
 class UnknownCommand(LookupError):
@@ -103,6 +136,72 @@ def _replaceable(session: Session, connection_id: str, collapse_key: str) -> Seq
     ).all()
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A command to be put into the outbox; fields as in `put`."""
+
+    connection_id: str
+    operation: str
+    subject: str
+    payload: Mapping[str, Any]
+    collapse_key: str | None = None
+
+
+def put_all(
+    session: Session, wanted: Sequence[Wanted], *, event_id: str, decision_id: str, order_id: str | None
+) -> None:
+    """Put the commands of one decision into the outbox, in this order, as `put` does one by one."""
+    if not wanted:
+        return
+    session.flush()
+    replaced = _all_replaceable(session, wanted)
+    common = {"event_id": event_id, "decision_id": decision_id, "order_id": order_id}
+    new = [{**asdict(one), **common, "idempotency_key": _same_try(one, replaced) or new_id()} for one in wanted]
+    ids = append_numbered(session, Command, new)
+    _supersede(session, wanted, ids, replaced)
+
+
+_Place = tuple[str, str | None]
+"""(connection, collapse key)."""
+
+
+def _all_replaceable(session: Session, wanted: Sequence[Wanted]) -> dict[_Place, list[Row[Any]]]:
+    """The waiting and dead commands that these replace, locked."""
+    found: dict[_Place, list[Row[Any]]] = {}
+    keys = {one.collapse_key for one in wanted if one.collapse_key is not None}
+    if keys:
+        connections = {one.connection_id for one in wanted}
+        for row in rows(session, _REPLACEABLE, connections=sorted(connections), collapse_keys=sorted(keys)):
+            found.setdefault((row.connection_id, row.collapse_key), []).append(row)
+    return found
+
+
+def _same_try(one: Wanted, replaced: Mapping[_Place, Sequence[Row[Any]]]) -> str | None:
+    """The idempotency key of the newest replaced command that was tried and asks for the same."""
+    tried = [
+        old.idempotency_key
+        for old in replaced.get((one.connection_id, one.collapse_key), ())
+        if old.tries and (old.operation, old.payload) == (one.operation, one.payload)
+    ]
+    return tried[-1] if tried else None
+
+
+def _supersede(
+    session: Session, wanted: Sequence[Wanted], ids: Sequence[int], replaced: Mapping[_Place, Sequence[Row[Any]]]
+) -> None:
+    """The newest of the new commands with a collapse key replaces all others that have it."""
+    newest = {(one.connection_id, one.collapse_key): new for one, new in zip(wanted, ids, strict=True) if one.collapse_key}
+    pairs = [(old.id, new) for place, new in newest.items() for old in replaced.get(place, ())]
+    pairs += [
+        (old, newest[one.connection_id, one.collapse_key])
+        for one, old in zip(wanted, ids, strict=True)
+        if one.collapse_key and newest[one.connection_id, one.collapse_key] != old
+    ]
+    done = [{"old": old, "result": f"Replaced by command {new}.", "done_at": now()} for old, new in pairs]
+    if done:
+        session.connection().execute(_SUPERSEDE, done)
+
+
 def get(session: Session, command_id: int) -> Command:
     """One command with its attempts. Raises UnknownCommand."""
     command = session.scalar(select(Command).where(Command.id == command_id).options(selectinload(Command.attempts)),
@@ -141,8 +240,8 @@ def listed(
         query = query.where(_failed())
     if before is not None:
         query = query.where(Command.id < before)
-    rows = list(session.scalars(query))
-    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+    found = list(session.scalars(query))
+    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 def waits_for(session: Session, commands: Iterable[Command]) -> dict[int, Command]:
@@ -178,14 +277,14 @@ class Depth:
 
 def depths(session: Session) -> dict[str, Depth]:
     """How full the outbox of each connection is; connections without open commands are left out."""
-    rows = session.execute(
+    found = session.execute(
         select(Command.connection_id, Command.status, func.count(), func.min(Command.due_at))
         .where(Command.status.in_(OPEN))
         .group_by(Command.connection_id, Command.status)
     ).all()
     counts: dict[str, dict[str, int]] = {}
     oldest_due: dict[str, datetime] = {}
-    for connection_id, status, count, oldest in rows:
+    for connection_id, status, count, oldest in found:
         counts.setdefault(connection_id, {})[status] = count
         if status == WAITING:
             oldest_due[connection_id] = oldest
@@ -269,18 +368,8 @@ def last_asked(session: Session, connection_id: str, collapse_key: str) -> tuple
 
 def last_payloads(session: Session, connection_id: str, operation: str, subjects: Collection[str]) -> dict[str, Mapping[str, Any]]:
     """What the system was last asked by one operation, by subject. Commands that came to nothing do not count."""
-    newest = (
-        select(func.max(Command.id))
-        .where(
-            Command.connection_id == connection_id,
-            Command.operation == operation,
-            Command.subject.in_(subjects),
-            Command.status.in_((WAITING, LEASED, DONE)),
-        )
-        .group_by(Command.subject)
-    )
-    found = session.execute(select(Command.subject, Command.payload).where(Command.id.in_(newest)))
-    return {row[0]: row[1] for row in found}
+    found = rows(session, _LAST_PAYLOADS, connection_id=connection_id, operation=operation, subjects=sorted(set(subjects)))
+    return {row.subject: row.payload for row in found}
 
 
 def forget_quiet(session: Session, connection_id: str, collapse_key: str, *, keep: int) -> int:

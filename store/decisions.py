@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 
 from store.columns import new_id, now
 from store.flow_models import Decision
+from store.prepared import append
 
 
 def keep(
@@ -26,23 +27,24 @@ def keep(
     order_id: str | None = None,
     duration_us: int = 0,
     at: datetime | None = None,
-) -> Decision:
-    """Keep a decision; its id is known at once, the row is written when the session flushes."""
-    decision = Decision(
-        id=new_id(),
-        event_id=event_id,
-        order_id=order_id,
-        version=version,
-        summary=summary,
-        facts=facts,
-        facts_hash=facts_hash,
-        trace=trace,
-        result_hash=result_hash,
-        duration_us=duration_us,
-        at=at or now(),
-    )
-    session.add(decision)
-    return decision
+) -> str:
+    """Keep a decision. Returns its id."""
+    decision = {
+        "id": new_id(),
+        "event_id": event_id,
+        "order_id": order_id,
+        "version": version,
+        "summary": summary,
+        "facts": facts,
+        "facts_hash": facts_hash,
+        "trace": trace,
+        "result_hash": result_hash,
+        "duration_us": duration_us,
+        "at": at or now(),
+    }
+    session.flush()
+    append(session, Decision, [decision])
+    return str(decision["id"])
 
 
 def get(session: Session, decision_id: str) -> Decision | None:

@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from store.columns import new_id, now
 from store.flow_models import Event
 from store.isolation import merchant_of
+from store.prepared import prepared, rows
 from store.upsert import insert_new
+
+_EVENT = Event.__table__.c
+_WAITING_FOR = prepared(
+    select(_EVENT.id)
+    .where(_EVENT.status == "waiting", _EVENT.subject == bindparam("subject"))
+    .order_by(_EVENT.received_at, _EVENT.id)
+)
 
 
 class EventConflict(Exception):
@@ -106,5 +114,4 @@ def recent(
 
 def waiting_for(session: Session, subject: str) -> list[str]:
     """Ids of the events that wait for what `subject` names to become known, oldest first."""
-    waiting = select(Event.id).where(Event.status == "waiting", Event.subject == subject)
-    return list(session.scalars(waiting.order_by(Event.received_at, Event.id)))
+    return list(rows(session, _WAITING_FOR, subject=subject).scalars())

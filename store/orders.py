@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from store.columns import new_id
@@ -24,6 +24,7 @@ from store.order_models import (
     StockReservation,
     Tracking,
 )
+from store.prepared import prepared, rows
 from store.terms import fold, words
 from store.upsert import insert_new
 
@@ -64,6 +65,20 @@ class Story:
     movements: Sequence[StockMovement]
     trackings: Sequence[Tracking]
     invoices: Sequence[Invoice]
+
+
+def _held() -> Select[Any]:
+    order, line = Order.__table__.c, OrderLine.__table__.c
+    waiting_for = select(line.order_id).where(line.sku.in_(bindparam("skus", expanding=True)))
+    return (
+        select(order.id, order.number)
+        .where(order.state == "held", order.held_for == bindparam("held_for"), order.id.in_(waiting_for))
+        .order_by(order.placed_at, order.id)
+        .limit(bindparam("most"))
+    )
+
+
+_HELD = prepared(_held())
 
 
 def get(session: Session, order_id: str) -> Order | None:
@@ -113,22 +128,14 @@ def by_reference(session: Session, ref: Mapping[str, Any]) -> Order:
 def held(session: Session, held_for: str, skus: Collection[str], limit: int = 20) -> list[tuple[str, str]]:
     """Ids and numbers of the orders with any of these articles that are held for a reason (`stock`: all outlets fall
     short, `rule`: a rule says so), the one placed first coming first."""
-    wanted = (
-        select(Order.id, Order.number)
-        .where(Order.state == "held", Order.held_for == held_for)
-        .where(exists().where(OrderLine.order_id == Order.id, OrderLine.sku.in_(skus)))
-    )
-    return [
-        (order_id, number)
-        for order_id, number in session.execute(wanted.order_by(Order.placed_at, Order.id).limit(limit))
-    ]
+    found = rows(session, _HELD, held_for=held_for, skus=sorted(set(skus)), most=limit)
+    return [(row.id, row.number) for row in found]
 
 
 def add_number(session: Session, order: Order, kind: str, number: str) -> None:
     """The order is also known by this number (`receipt`, `invoice`, `parcel`, ...). Adding it again changes nothing."""
     if not number:
         return
-    session.flush()
     insert_new(
         session, OrderNumber, id=new_id(), merchant_id=order.merchant_id, order_id=order.id, kind=kind, number=number
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from store.columns import new_id
 from store.isolation import merchant_of
 from store.models import Product
+from store.prepared import prepared, rows
 from store.upsert import insert_into
 
 
@@ -20,6 +21,18 @@ def by_sku(session: Session, skus: Collection[str]) -> dict[str, Product]:
     return {
         product.sku: product for product in session.scalars(select(Product).where(Product.sku.in_(sorted(set(skus)))))
     }
+
+
+_WEIGHTS = prepared(
+    select(Product.__table__.c.sku, Product.__table__.c.weight_grams).where(
+        Product.__table__.c.sku.in_(bindparam("skus", expanding=True))
+    )
+)
+
+
+def weights(session: Session, skus: Collection[str]) -> dict[str, int | None]:
+    """Grams per unit of the articles we know, by SKU (None when an article has no known weight)."""
+    return {row.sku: row.weight_grams for row in rows(session, _WEIGHTS, skus=sorted(set(skus)))}
 
 
 def list_all(session: Session, *, after: str = "", limit: int = 100) -> Sequence[Product]:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from store.columns import new_id
 from store.isolation import merchant_of
 from store.order_models import StockLevel, StockMovement, StockReservation
+from store.prepared import append
 from store.upsert import insert_into
 
 Place = tuple[str, str]
@@ -62,9 +63,9 @@ def levels(session: Session, skus: Collection[str], *, lock: bool = False) -> di
     if not skus:
         return {}
     wanted = select(StockLevel).where(StockLevel.sku.in_(sorted(set(skus)))).order_by(StockLevel.sku, StockLevel.outlet)
-    if not lock:
-        return _by_place(session.scalars(wanted))
     held = _locks(session)
+    if not lock and not held.skus >= set(skus):
+        return _by_place(session.scalars(wanted))
     if not held.skus >= set(skus):
         session.flush()
         wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -94,7 +95,7 @@ def set_level(
     level = _locked(session, [(outlet, sku)])[outlet, sku]
     if _is_old(level, sequence, counted_at):
         return False
-    _post_movement(session, level, on_hand - level.on_hand, reason, event_id, None, at)
+    _post_movement(session, [(level, on_hand - level.on_hand)], reason, event_id, None, at)
     level.sequence = level.sequence if sequence is None else sequence
     level.known_at = counted_at
     return True
@@ -113,7 +114,7 @@ def move(
 ) -> StockLevel:
     """Units came (positive) or went. The level may become negative: tills sell what they have not counted in."""
     level = _locked(session, [(outlet, sku)])[outlet, sku]
-    _post_movement(session, level, delta, reason, event_id, order_id, at)
+    _post_movement(session, [(level, delta)], reason, event_id, order_id, at)
     return level
 
 
@@ -139,8 +140,8 @@ def reserve(
     ]
     if short:
         raise NotEnoughStock(short)
-    for place, quantity in total.items():
-        _post_reservation(session, known[place], quantity, "reserved", order_id, event_id, at)
+    promises = [(known[place], quantity) for place, quantity in total.items()]
+    _post_reservation(session, promises, "reserved", order_id, event_id, at)
 
 
 def release(
@@ -148,8 +149,7 @@ def release(
 ) -> dict[Place, int]:
     """End an order's promises, at one outlet or everywhere. Returns what was released; nothing reserved is fine."""
     held, known = _held_and_locked(session, order_id, outlet)
-    for place, quantity in held.items():
-        _post_reservation(session, known[place], -quantity, reason, order_id, event_id, at)
+    _post_reservation(session, [(known[p], -quantity) for p, quantity in held.items()], reason, order_id, event_id, at)
     return held
 
 
@@ -165,9 +165,9 @@ def take(
     """An order's promised units left, at one outlet or everywhere: each promise becomes a movement. Returns what was
     taken; doing it twice takes nothing the second time."""
     held, known = _held_and_locked(session, order_id, outlet)
-    for place, quantity in held.items():
-        _post_reservation(session, known[place], -quantity, reason, order_id, event_id, at)
-        _post_movement(session, known[place], -quantity, reason, event_id, order_id, at)
+    gone = [(known[place], -quantity) for place, quantity in held.items()]
+    _post_reservation(session, gone, reason, order_id, event_id, at)
+    _post_movement(session, gone, reason, event_id, order_id, at)
     return held
 
 
@@ -244,32 +244,34 @@ def _locked(session: Session, places: Collection[Place]) -> Mapping[Place, Stock
 
 def _post_movement(
     session: Session,
-    level: StockLevel,
-    delta: int,
+    moves: Iterable[tuple[StockLevel, int]],
     reason: str,
     event_id: str | None,
     order_id: str | None,
     at: datetime,
 ) -> None:
-    if delta == 0:
-        return
-    level.on_hand += delta
-    session.add(
-        StockMovement(
-            outlet=level.outlet, sku=level.sku, delta=delta, reason=reason, event_id=event_id, order_id=order_id, at=at
-        )
-    )
+    """Units came or went at these levels."""
+    posted = [(level, delta) for level, delta in moves if delta]
+    for level, delta in posted:
+        level.on_hand += delta
+    common = {"reason": reason, "event_id": event_id, "order_id": order_id, "at": at}
+    append(session, StockMovement, [{"outlet": lv.outlet, "sku": lv.sku, "delta": delta, **common} for lv, delta in posted])
 
 
 def _post_reservation(
-    session: Session, level: StockLevel, delta: int, reason: str, order_id: str, event_id: str | None, at: datetime
+    session: Session,
+    promises: Iterable[tuple[StockLevel, int]],
+    reason: str,
+    order_id: str,
+    event_id: str | None,
+    at: datetime,
 ) -> None:
-    level.reserved += delta
-    session.add(
-        StockReservation(
-            outlet=level.outlet, sku=level.sku, order_id=order_id, delta=delta, reason=reason, event_id=event_id, at=at
-        )
-    )
+    """Units of these levels were promised to an order, or the promise ended."""
+    posted = list(promises)
+    for level, delta in posted:
+        level.reserved += delta
+    common = {"reason": reason, "event_id": event_id, "order_id": order_id, "at": at}
+    append(session, StockReservation, [{"outlet": lv.outlet, "sku": lv.sku, "delta": delta, **common} for lv, delta in posted])
 
 
 def _held(session: Session, order_id: str, outlet: str | None) -> dict[Place, int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from redis import ConnectionPool, Redis, RedisError
@@ -44,12 +44,13 @@ class Bell:
 
     def ring(self, connection_ids: Iterable[str]) -> None:
         """Have the outboxes of these connections drained. Call it after the commit."""
-        for connection_id in connection_ids:
-            try:
-                self._redis.set(_flag(connection_id), 1, ex=_FLAG_SECONDS)
-                self._enqueue_drain(connection_id)
-            except RedisError as error:
-                log.warning("the bell could not be rung, the relay will: %s", error, extra={"connection_id": connection_id})
+        wanted = list(connection_ids)
+        try:
+            for connection_id, is_rung in zip(wanted, self._raise_flags(wanted), strict=True):
+                if not is_rung:
+                    self._enqueue_drain(connection_id)
+        except RedisError as error:
+            log.warning("the bell could not be rung, the relay will: %s", error, extra={"connection_id": ", ".join(wanted)})
 
     def ring_event(self, merchant_id: str, event_id: str) -> None:
         """Have a worker decide an event that was kept. Call it after the commit."""
@@ -118,10 +119,17 @@ class Bell:
             or self._redis.lpos(Queue(queue, connection=self._redis).key, job_id) is not None
         )
 
+    def _raise_flags(self, connection_ids: Sequence[str]) -> list[bool]:
+        """Raise the flags, and only then look which drain jobs there are; all in one round trip."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for connection_id in connection_ids:
+            pipeline.set(_flag(connection_id), 1, ex=_FLAG_SECONDS)
+        for connection_id in connection_ids:
+            pipeline.exists(Job.key_for(drain_job_id(connection_id)))
+        return [bool(there) for there in pipeline.execute()[len(connection_ids) :]]
+
     def _enqueue_drain(self, connection_id: str) -> None:
-        job_id = drain_job_id(connection_id)
-        if not self._redis.exists(Job.key_for(job_id)):
-            self._enqueue(drain_queue(connection_id), "workers.jobs.drain", (connection_id,), job_id)
+        self._enqueue(drain_queue(connection_id), "workers.jobs.drain", (connection_id,), drain_job_id(connection_id))
 
     def _enqueue(self, queue: str, function: str, arguments: tuple[str, ...], job_id: str) -> None:
         limit = int(self._settings.slice_seconds + self._settings.call_seconds)

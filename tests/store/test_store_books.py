@@ -109,8 +109,9 @@ def decided(session: Session, number: str, order_id: str | None = None, event_id
         trace=trace,
         result_hash="r",
     )
-    session.flush()
-    return kept
+    found = decisions.get(session, kept)
+    assert found is not None
+    return found
 
 
 def test_a_decision_comes_back_as_it_was_kept(database: Database, merchant: Merchant) -> None:

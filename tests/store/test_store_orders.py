@@ -264,7 +264,7 @@ def test_the_story_of_an_order_has_everything_in_the_order_it_happened(database:
                 subject="s",
                 payload={},
                 event_id=kept.id,
-                decision_id=decision.id,
+                decision_id=decision,
                 order_id=order.id,
             )
         stock.reserve(session, order.id, [("utrecht", "MUG", 2)], event_id=None, at=AT)

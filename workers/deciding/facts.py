@@ -83,7 +83,7 @@ def order_fact(
 
 def weights(session: Session, order: Order) -> dict[str, int | None]:
     """Grams per unit of the order's articles that we know (None when an article has no known weight)."""
-    return {p.sku: p.weight_grams for p in products.by_sku(session, [line.sku for line in order.lines]).values()}
+    return products.weights(session, [line.sku for line in order.lines])
 
 
 def line_facts(lines: Iterable[OrderLine], currency: str, weights: Mapping[str, int | None]) -> list[Fact]:

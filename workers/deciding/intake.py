@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from adapters.base import NewEvent
 from engine.compiled import CompiledBook
 from engine.facts_json import canonical_hash
-from store import decisions, events, setup
+from store import commands, decisions, events, setup
 from store.columns import new_id
-from store.flow_models import Decision, Event
+from store.flow_models import Event
 from store.session import Database
 from workers.deciding.handlers import HANDLERS
 from workers.deciding.scene import FollowUp, Refusal, Scene, Waiting
@@ -53,6 +53,16 @@ class Taken:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of deciding: which bells to ring and which events to decide next. Empty when nothing was decided."""
+
+    decision_id: str | None = None
+    summary: str = ""
+    rung: Collection[str] = ()
+    followed: Sequence[str] = ()
+
+
 def body_hash(event_type: str, data: Mapping[str, Any]) -> str:
     """SHA-256 over type and data, so that the same id with other content is noticed."""
     return canonical_hash([event_type, data])
@@ -86,8 +96,7 @@ class Intake:
 
         Raises store.events.EventConflict when the id was used before for other content.
         """
-        rung: set[str] = set()
-        followed: list[str] = []
+        decided = Decided()
         with self._database.session(merchant_id) as session:
             row, duplicate = events.keep(
                 session,
@@ -105,11 +114,11 @@ class Intake:
             if duplicate:
                 return _taken(session, row, duplicate=True)
             if not defer:
-                rung, followed = self._decide(session, row)
-            taken = _taken(session, row, duplicate=False)
+                decided = self._decide(session, row)
+            taken = _fresh(row, decided)
         if defer:
             self._bell.ring_event(merchant_id, taken.event_id)
-        self._after_commit(merchant_id, rung, followed)
+        self._after_commit(merchant_id, decided)
         return taken
 
     def decide(self, merchant_id: str, event_id: str, *, again: bool = False) -> Taken:
@@ -121,38 +130,39 @@ class Intake:
                 raise LookupError(f"there is no event {event_id}")
             if row.status not in ("received", "waiting") and not (again and row.status == "failed"):
                 return _taken(session, row, duplicate=True)
-            rung, followed = self._decide(session, row)
-            taken = _taken(session, row, duplicate=False)
-        self._after_commit(merchant_id, rung, followed)
+            decided = self._decide(session, row)
+            taken = _fresh(row, decided)
+        self._after_commit(merchant_id, decided)
         return taken
 
     def reprocess(self, merchant_id: str, event_id: str) -> Taken:
         """Decide a failed event again, after what broke was mended."""
         return self.decide(merchant_id, event_id, again=True)
 
-    def _after_commit(self, merchant_id: str, rung: set[str], followed: list[str]) -> None:
-        if rung:
-            self._bell.ring(sorted(rung))
-        for event_id in followed:
+    def _after_commit(self, merchant_id: str, decided: Decided) -> None:
+        if decided.rung:
+            self._bell.ring(sorted(decided.rung))
+        for event_id in decided.followed:
             self._bell.ring_event(merchant_id, event_id)
 
-    def _decide(self, session: Session, row: Event) -> tuple[set[str], list[str]]:
+    def _decide(self, session: Session, row: Event) -> Decided:
         """Decide within the session's transaction. Whatever breaks undoes only the deciding, never the keeping."""
         try:
             with session.begin_nested():
                 scene = self._run(session, row)
         except Waiting as waiting:
             row.status, row.reason, row.subject = "waiting", str(waiting), waiting.subject
-            return set(), []
+            return Decided()
         except Refusal as refusal:
             _fail(row, str(refusal), self._clock())
-            return set(), []
+            return Decided()
         except Exception as error:
             log.exception("deciding failed", extra={"event_id": row.id, "event_type": row.type})
             _fail(row, f"deciding broke: {type(error).__name__}: {error}"[:2000], self._clock())
-            return set(), []
+            return Decided()
         followed = [self._keep_follow_up(session, scene, follow).id for follow in scene.follow_ups]
-        return {c.connection_id for c in scene.commands}, [*followed, *scene.awakened]
+        rung = {command.connection_id for command in scene.commands}
+        return Decided(scene.decision_id, scene.summary, rung, [*followed, *scene.awakened])
 
     def _run(self, session: Session, row: Event) -> Scene:
         started = time.perf_counter_ns()
@@ -162,29 +172,33 @@ class Intake:
         if handler is None:
             raise Refusal(f"nobody here knows what to do with an event of type {row.type}")
         handler(scene)
-        decision = self._write(session, scene, (time.perf_counter_ns() - started) // 1000)
-        session.flush()
-        for command in scene.commands:
-            command.decision_id = decision.id
         row.status, row.reason, row.decided_at = "decided", "", self._clock()
         row.order_id = scene.order.id if scene.order is not None else None
-        session.flush()
+        self._write(session, scene, (time.perf_counter_ns() - started) // 1000)
         return scene
 
-    def _write(self, session: Session, scene: Scene, duration_us: int) -> Decision:
+    def _write(self, session: Session, scene: Scene, duration_us: int) -> None:
         trace = scene.trace()
-        return decisions.keep(
+        scene.summary = summarise(scene)
+        scene.decision_id = decisions.keep(
             session,
             event_id=scene.event.id,
-            order_id=scene.order.id if scene.order is not None else None,
+            order_id=scene.event.order_id,
             version=scene.version,
-            summary=summarise(scene),
+            summary=scene.summary,
             facts=scene.judged,
             trace=trace,
             facts_hash=canonical_hash(scene.judged),
             result_hash=result_hash(trace),
             duration_us=duration_us,
             at=scene.at,
+        )
+        commands.put_all(
+            session,
+            scene.commands,
+            event_id=scene.event.id,
+            decision_id=scene.decision_id,
+            order_id=scene.event.order_id,
         )
 
     def _keep_follow_up(self, session: Session, scene: Scene, follow: FollowUp) -> Event:
@@ -219,6 +233,19 @@ def summarise(scene: Scene) -> str:
 
 def _fail(row: Event, reason: str, at: datetime) -> None:
     row.status, row.reason, row.decided_at = "failed", reason, at
+
+
+def _fresh(row: Event, decided: Decided) -> Taken:
+    """What became of an event that was dealt with just now."""
+    return Taken(
+        event_id=row.id,
+        status=row.status,
+        duplicate=False,
+        decision_id=decided.decision_id,
+        order_id=row.order_id,
+        summary=decided.summary,
+        reason=row.reason,
+    )
 
 
 def _taken(session: Session, row: Event, *, duplicate: bool) -> Taken:

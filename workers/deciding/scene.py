@@ -20,7 +20,7 @@ from engine.outcomes import effective_settings
 from engine.settings_json import typed_all
 from engine.types import Fact, Outcome, Run, Value
 from store import commands
-from store.flow_models import Command, Event
+from store.flow_models import Event
 from store.models import Connection
 from store.order_models import Order
 from store.setup import Setup
@@ -65,7 +65,9 @@ class Scene:
     sourcing: dict[str, Any] | None = None
     follow_ups: list[FollowUp] = field(default_factory=list)
     awakened: list[str] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
+    decision_id: str | None = None
+    summary: str = ""
+    commands: list[commands.Wanted] = field(default_factory=list)
 
     @cached_property
     def connection(self) -> Connection | None:
@@ -133,19 +135,17 @@ class Scene:
         because: str = "",
         collapse_key: str | None = None,
     ) -> None:
-        """Put one command into the outbox. A newer command with the same `collapse_key` replaces waiting ones."""
-        command = commands.put(
-            self.session,
-            connection_id=connection.id,
-            operation=operation,
-            subject=subject,
-            payload=dict(payload),
-            collapse_key=collapse_key,
-            event_id=self.event.id,
-            order_id=self.order.id if self.order is not None else None,
-        )
-        self.commands.append(command)
+        """Want one command in the outbox; it is written with the decision. A newer command with the same `collapse_key` replaces waiting ones."""
+        self.commands.append(commands.Wanted(connection.id, operation, subject, dict(payload), collapse_key))
         self.told.append({"connection": connection.name, "operation": operation, "subject": subject, "because": because})
+
+    def last_payloads(self, connection: Connection, operation: str, subjects: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What a system was last asked by one operation, by subject, what this decision asks of it included."""
+        found = commands.last_payloads(self.session, connection.id, operation, subjects)
+        for wanted in self.commands:
+            if (wanted.connection_id, wanted.operation) == (connection.id, operation) and wanted.subject in subjects:
+                found[wanted.subject] = wanted.payload
+        return found
 
     def follow(self, event_id: str, event_type: str, subject: str, data: Mapping[str, Any]) -> None:
         """Give rise to an event of our own."""

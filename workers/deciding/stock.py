@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from engine import assignment
 from engine.types import Run
-from store import commands, orders, products, stock
+from store import orders, products, stock
 from store.models import Connection, Outlet
 from store.order_models import StockLevel
 from workers.deciding import facts
@@ -58,7 +58,7 @@ def after_change(scene: Scene, skus: Sequence[str]) -> None:
 
 def learn_article(scene: Scene, sku: str, name: str | None = None, weight_grams: int | None = None) -> None:
     """Keep an article. Orders that were held because nobody knew it are looked at again."""
-    is_new = not products.by_sku(scene.session, [sku])
+    is_new = not products.weights(scene.session, [sku])
     if is_new or name is not None or weight_grams is not None:
         products.put(scene.session, sku, name=name, weight_grams=weight_grams)
     if is_new:
@@ -98,7 +98,7 @@ def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = N
         if not run.targets("count outlet"):
             scene.note(f"No outlet is linked to {shop.name}: its stock is not synced.")
             continue
-        last = commands.last_payloads(scene.session, shop.id, "set_stock", [_subject(sku) for sku in skus])
+        last = scene.last_payloads(shop, "set_stock", [_subject(sku) for sku in skus])
         for sku in skus:
             quantity = online_quantity(run, sku, levels.values())
             if shop is not force and last.get(_subject(sku), {}).get("quantity") == quantity:
@@ -126,7 +126,7 @@ def _correct_shop(scene: Scene, sku: str, shown: int) -> None:
     shop = scene.connection
     if shop is None or shop.role != "shop":
         raise Refusal("shop_quantity is what a connected shop shows: post on_hand or delta for an outlet instead")
-    told = commands.last_payloads(scene.session, shop.id, "set_stock", [_subject(sku)]).get(_subject(sku), {}).get("quantity")
+    told = scene.last_payloads(shop, "set_stock", [_subject(sku)]).get(_subject(sku), {}).get("quantity")
     if told is None or shown > told:
         scene.note(f"{shop.name} shows {shown} of {sku}, not {told or 'a number of ours'}: the till is the source, so ours is sent.")
         propagate(scene, [sku], force=shop)
