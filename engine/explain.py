@@ -11,8 +11,8 @@ from itertools import islice, product
 from math import prod
 
 from engine.ast import Condition, DecisionRules, Group, Rule
-from engine.formatter import RuleWriter
-from engine.literals import literal_text
+from engine.language.formatter import RuleWriter
+from engine.language.literals import literal_text
 from engine.matching import Bound, FactsByType, TooManyCombinationsError, by_type, holds, matches
 from engine.outcomes import AgendaKey, agenda_key, changed, demands, derive, effective_settings, resolve
 from engine.types import ConditionTrace, Fact, Firing, Outcome, Overridden, RuleTrace, Run, Value

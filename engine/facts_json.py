@@ -18,9 +18,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.literals import NAMES, literal_value, read_moment
+from engine.language.literals import NAMES, literal_value, read_moment
+from engine.language.sentences import HALF_CHARACTER, SentenceError, nearest, parse_value
 from engine.money import LARGEST
-from engine.sentences import HALF_CHARACTER, SentenceError, nearest, parse_value
 from engine.types import Fact, Money, Value
 from engine.values import fits
 from engine.vocabulary import VOCABULARY, FactType, Field, Vocabulary

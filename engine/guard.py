@@ -26,7 +26,7 @@ from typing import Any
 from engine.ast import DecisionRules, Literal, LiteralList
 from engine.compiled import compile_book
 from engine.language import load_book
-from engine.strata import conditions_of
+from engine.language.strata import conditions_of
 from engine.types import Fact, Money, Problem, RuleBookError, Value
 from engine.vocabulary import VOCABULARY, FactType, Field
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.ast import Condition, Group, Path, Rule
+from engine.language.strata import conditions_of
 from engine.outcomes import agenda_key
-from engine.strata import conditions_of
 from engine.types import Fact, Value
 from engine.values import MET, judge, kind
 

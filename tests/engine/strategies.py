@@ -14,9 +14,9 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from engine.ast import Book, Condition, DecisionRules, Demand, Group, Literal, LiteralList, Operand, Path, Rule
-from engine.checker import OPERATORS_OF, setting_type
-from engine.formatter import format_decision
 from engine.language import load_book
+from engine.language.checker import OPERATORS_OF, setting_type
+from engine.language.formatter import format_decision
 from engine.types import Fact, Money, Value
 from engine.vocabulary import DecisionSpec, FactType, Field, OutcomeSpec, Slot, Vocabulary
 

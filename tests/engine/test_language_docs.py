@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.checker import OPERATORS_OF
-from engine.rule_file import CONDITIONS, DEMANDS, RULES
-from engine.sentences import SENTENCE_LENGTH
-from engine.yaml_nodes import FILE_LENGTH, NESTING
+from engine.language.checker import OPERATORS_OF
+from engine.language.rule_file import CONDITIONS, DEMANDS, RULES
+from engine.language.sentences import SENTENCE_LENGTH
+from engine.language.yaml_nodes import FILE_LENGTH, NESTING
 from tests.engine.rule_texts import problems_of
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "rule-language.md").read_text(encoding="utf-8")

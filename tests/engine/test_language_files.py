@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine import rule_file as limits
 from engine.language import FILES, check, load_book
+from engine.language import rule_file as limits
+from engine.language.yaml_nodes import FILE_LENGTH, PROBLEMS
 from engine.types import RuleBookError
-from engine.yaml_nodes import FILE_LENGTH, PROBLEMS
 from tests.engine.rule_texts import problems_of
 
 HEAD = "decision: order_intake\n"

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.ast import Book, DecisionRules
-from engine.formatter import format_decision, scalar
 from engine.language import check, load_book
-from engine.sentences import quote, unquote
-from engine.yaml_nodes import ListNode, ScalarNode, read
+from engine.language.formatter import format_decision, scalar
+from engine.language.sentences import quote, unquote
+from engine.language.yaml_nodes import ListNode, ScalarNode, read
 from tests.engine.strategies import SMALL, books, decisions
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.formatter import format_decision
 from engine.language import load_book
+from engine.language.formatter import format_decision
 from tests.engine.rule_texts import decision_of, problems_of
 
 TABLE = """decision: status_to_shop

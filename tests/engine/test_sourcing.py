@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.sourcing import Allocation, Candidate, Effort, Limits, OrderLine, Shortage, SourcingError, Stock, source
-from engine.sourcing_problem import MAX_PACKED
-from engine.sourcing_search import MAX_DEPTH
-from engine.sourcing_types import MAX_QUANTITY
+from engine.sourcing.problem import MAX_PACKED
+from engine.sourcing.search import MAX_DEPTH
+from engine.sourcing.types import MAX_QUANTITY
 
 
 def order(**wanted: int) -> list[OrderLine]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.sourcing import Candidate, Effort, Limits, OrderLine, Sourcing, Stock, source
-from engine.sourcing_types import METHODS
+from engine.sourcing.types import METHODS
 from tests.engine.sourcing_oracle import best_key, has, may_divide
 
 SKUS = "ABCD"

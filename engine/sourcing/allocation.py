@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine import sourcing_highs
-from engine.sourcing_problem import Group, OutOfStepsError, Problem, Steps, pack
-from engine.sourcing_types import Allocation, Effort, OrderLine, Shortage
+from engine.sourcing import highs
+from engine.sourcing.problem import Group, OutOfStepsError, Problem, Steps, pack
+from engine.sourcing.types import Allocation, Effort, OrderLine, Shortage
 
 
 def allocate(problem: Problem, chosen: Sequence[int], effort: Effort) -> tuple[tuple[Allocation, ...], bool]:
@@ -45,7 +45,7 @@ def _packed(group: Group, left: dict[int, int], effort: Effort) -> tuple[dict[in
     try:
         assigned = pack(amounts, group, Steps(effort))[1]
     except OutOfStepsError:
-        assigned, proven = sourcing_highs.pack(amounts, group, effort)
+        assigned, proven = highs.pack(amounts, group, effort)
     positions = list(left)
     return {nth: positions[index] for nth, index in enumerate(assigned) if index is not None}, proven
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from itertools import takewhile
 
 from engine.ast import Demand, Literal, Operand
-from engine.checker import At, Scope, setting_serves
-from engine.literals import NAMES, literal_value
-from engine.sentences import DemandSentence, SentenceError, Term, nearest, parse_demand
+from engine.language.checker import At, Scope, setting_serves
+from engine.language.literals import NAMES, literal_value
+from engine.language.sentences import DemandSentence, SentenceError, Term, nearest, parse_demand
 from engine.vocabulary import DecisionSpec, OutcomeSpec, Slot, Vocabulary
 
 _SLOT = re.compile(r"\{(\w+)\}")

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from engine.ast import Place
-from engine.checker import At
-from engine.demands import form_parts
-from engine.sentences import nearest, quote
+from engine.language.checker import At
+from engine.language.demands import form_parts
+from engine.language.sentences import nearest, quote
+from engine.language.yaml_nodes import ListNode, MapNode, Node, ScalarNode
 from engine.vocabulary import DecisionSpec, OutcomeSpec
-from engine.yaml_nodes import ListNode, MapNode, Node, ScalarNode
 
 ROWS = 10_000
 """Most rows of one table."""

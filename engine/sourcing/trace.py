@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.sourcing_problem import Group, OutOfStepsError, Problem, Steps, build, demand_by_sku, in_order_of_merit
-from engine.sourcing_types import Candidate, Effort, OrderLine, Sourcing, Stock
+from engine.sourcing.problem import Group, OutOfStepsError, Problem, Steps, build, demand_by_sku, in_order_of_merit
+from engine.sourcing.types import Candidate, Effort, OrderLine, Sourcing, Stock
 
 _NO_STOCK = Stock(0)
 

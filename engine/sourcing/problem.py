@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Literal
 
-from engine.sourcing_types import (
+from engine.sourcing.types import (
     DIVIDE_LINES,
     MAX_PREFERENCE,
     MAX_QUANTITY,

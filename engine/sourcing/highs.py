@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import highspy
 
-from engine.sourcing_problem import Group, Problem
-from engine.sourcing_types import Effort
+from engine.sourcing.problem import Group, Problem
+from engine.sourcing.types import Effort
 
 Row = Mapping[int, float]
 """Coefficient per variable."""
@@ -104,7 +104,7 @@ def best_outlets(
 
 
 def pack(amounts: Sequence[int], group: Group, effort: Effort) -> tuple[list[int | None], bool]:
-    """Like `sourcing_problem.pack`: which of the outlets each whole line goes to, and whether HiGHS proved it."""
+    """Like `problem.pack`: which of the outlets each whole line goes to, and whether HiGHS proved it."""
     model = Model(effort)
     use = {index: model.variable(1) for index in range(len(amounts))}
     model.row(dict.fromkeys(use.values(), 1.0), least=len(amounts))

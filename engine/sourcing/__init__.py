@@ -13,9 +13,9 @@ These settle the set of outlets. Within it, a line goes whole to the best outlet
 then priority, then id), and a line that must be divided takes the largest amounts first. What no allowed plan can
 fulfil is a shortage; whether it is back-ordered or holds the order is for the caller to say.
 
-How: `sourcing_cover` makes the question small, `sourcing_search` finds the fewest and best outlets, `sourcing_limited`
-answers when a limit on outlets leaves pieces unfulfilled, `sourcing_highs` takes over when those have used up their
-steps, and `sourcing_trace` writes down why each outlet was chosen or not.
+How: `cover` makes the question small, `search` finds the fewest and best outlets, `limited`
+answers when a limit on outlets leaves pieces unfulfilled, `highs` takes over when those have used up their
+steps, and `trace` writes down why each outlet was chosen or not.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from engine import sourcing_highs
-from engine.sourcing_allocation import allocate, shortages
-from engine.sourcing_bound import Lower, explain_bound, lower_bound
-from engine.sourcing_cover import Need, greedy, needs_of, reduce
-from engine.sourcing_limited import LimitedSearch, undominated
-from engine.sourcing_problem import (
+from engine.sourcing import highs
+from engine.sourcing.allocation import allocate, shortages
+from engine.sourcing.bound import Lower, explain_bound, lower_bound
+from engine.sourcing.cover import Need, greedy, needs_of, reduce
+from engine.sourcing.limited import LimitedSearch, undominated
+from engine.sourcing.problem import (
     OutOfStepsError,
     Problem,
     Steps,
@@ -40,8 +40,8 @@ from engine.sourcing_problem import (
     score,
     weights,
 )
-from engine.sourcing_search import MAX_DEPTH, CoverSearch
-from engine.sourcing_types import (
+from engine.sourcing.search import MAX_DEPTH, CoverSearch
+from engine.sourcing.types import (
     Allocation,
     Bound,
     Candidate,
@@ -199,14 +199,14 @@ def _ask_highs(
     """As `_choose`. The best plan that reaches `targets`, when they are known, uses only outlets at `positions`."""
     if targets is not None and lower is not None:
         # Without a plan here the limit is too low, or HiGHS stopped too early: the question below covers both.
-        with suppress(sourcing_highs.NoPlanError):
-            chosen, proven = sourcing_highs.best_outlets(problem, positions, targets, most, effort)
+        with suppress(highs.NoPlanError):
+            chosen, proven = highs.best_outlets(problem, positions, targets, most, effort)
             bound = explain_bound(lower, len(chosen)) if proven else Bound(lower.outlets, lower.reason)
             return chosen, "highs", bound, proven
     worthwhile = undominated(problem)
     try:
-        chosen, proven = sourcing_highs.best_outlets(problem, worthwhile, None, most, effort)
-    except sourcing_highs.NoPlanError:
+        chosen, proven = highs.best_outlets(problem, worthwhile, None, most, effort)
+    except highs.NoPlanError:
         search = LimitedSearch(problem, worthwhile, [0] * len(worthwhile), Steps(effort))
         chosen, proven = search.greedy(most or len(worthwhile)), False
     if proven:

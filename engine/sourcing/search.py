@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from operator import le
 
-from engine.sourcing_cover import Need
-from engine.sourcing_problem import Steps, pack
+from engine.sourcing.cover import Need
+from engine.sourcing.problem import Steps, pack
 
 MAX_DEPTH = 60
 """Deepest search tried; the few orders that would need more outlets than this go to HiGHS."""

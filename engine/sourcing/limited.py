@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
-from engine.sourcing_problem import Group, Problem, Steps, pack
+from engine.sourcing.problem import Group, Problem, Steps, pack
 
 _UNIT = 256
 """Prices are whole numbers of this part of a piece."""

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from engine.ast import Condition, Literal, LiteralList, Operand, Path, Place
-from engine.literals import NAMES, literal_value
-from engine.sentences import ConditionSentence, SentenceError, Term, nearest, parse_condition
+from engine.language.literals import NAMES, literal_value
+from engine.language.sentences import ConditionSentence, SentenceError, Term, nearest, parse_condition
 from engine.types import Money, Value
 from engine.values import compile_pattern
 from engine.vocabulary import DecisionSpec, Field, Vocabulary

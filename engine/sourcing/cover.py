@@ -3,7 +3,7 @@
 A *need* is one article: it is met by any outlet that alone has enough of it, or by several together. Outlets are
 numbered in order of merit, and sets of outlets are bits of an integer. This half makes the question small: an outlet
 is dropped only when a better one can stand in for it in every plan, a need only when meeting another always meets it,
-and an outlet is taken when no plan can do without it. `sourcing_search` answers what is left.
+and an outlet is taken when no plan can do without it. `search` answers what is left.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.sourcing_problem import Group, Problem, Steps, mask_of
+from engine.sourcing.problem import Group, Problem, Steps, mask_of
 
 
 @dataclass(slots=True)

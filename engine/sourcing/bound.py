@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from engine.sourcing_cover import Need
-from engine.sourcing_types import Bound
+from engine.sourcing.cover import Need
+from engine.sourcing.types import Bound
 
 _MOST_PAIRS = 40
 """Up to so many needs every pair is looked at for one that no outlet meets."""

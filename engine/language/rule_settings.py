@@ -6,10 +6,18 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from engine.literals import moment_text, number_text, read_date, read_integer, read_moment, read_money, read_number
-from engine.sentences import SentenceError
+from engine.language.literals import (
+    moment_text,
+    number_text,
+    read_date,
+    read_integer,
+    read_moment,
+    read_money,
+    read_number,
+)
+from engine.language.sentences import SentenceError
+from engine.language.yaml_nodes import ListNode, Node, ScalarNode
 from engine.types import Money, Value
-from engine.yaml_nodes import ListNode, Node, ScalarNode
 
 ITEMS = 10_000
 """Most items of a list setting."""

@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Mapping
 
 from engine.ast import Book, DecisionRules, Place
-from engine.formatter import format_decision
-from engine.rule_file import RuleFile, read_rule_file
+from engine.language.formatter import format_decision
+from engine.language.rule_file import RuleFile, read_rule_file
 from engine.types import Problem, RuleBookError
 from engine.vocabulary import VOCABULARY, Vocabulary
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from engine.language.sentences import SentenceError, Term, nearest, quote
 from engine.money import to_minor
-from engine.sentences import SentenceError, Term, nearest, quote
 from engine.types import Money, Value
 
 DIGITS = 15

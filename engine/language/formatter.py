@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import yaml
 
 from engine.ast import Condition, DecisionRules, Demand, Group, LiteralList, Operand, Path, Rule
-from engine.checker import setting_type
-from engine.demands import Forms, form_parts
-from engine.literals import literal_text
-from engine.rule_settings import setting_words
-from engine.sentences import UNPRINTABLE, escape, quote
+from engine.language.checker import setting_type
+from engine.language.demands import Forms, form_parts
+from engine.language.literals import literal_text
+from engine.language.rule_settings import setting_words
+from engine.language.sentences import UNPRINTABLE, escape, quote
 from engine.types import Value
 from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
 

@@ -168,7 +168,7 @@ class Sourcing:
         return not self.shortages
 
     def as_dict(self, most_outlets: int | None = None) -> dict[str, Any]:
-        """The plan and the matrix outlets x lines as plain data, ready for JSON. See `sourcing_trace.trace`."""
-        from engine.sourcing_trace import trace  # the trace is made from results, so it is imported when asked for
+        """The plan and the matrix outlets x lines as plain data, ready for JSON. See `trace.trace`."""
+        from engine.sourcing.trace import trace  # the trace is made from results, so it is imported when asked for
 
         return trace(self, most_outlets)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from engine.ast import Condition, DecisionRules, Demand, Group, Path, Place, Rule
-from engine.checker import At, Scope, check_condition
-from engine.demands import Forms, check_demand
-from engine.literals import read_integer
-from engine.rule_settings import setting_value
-from engine.rule_table import read_table
-from engine.sentences import SentenceError, nearest
-from engine.strata import conditions_of, stratify
+from engine.language.checker import At, Scope, check_condition
+from engine.language.demands import Forms, check_demand
+from engine.language.literals import read_integer
+from engine.language.rule_settings import setting_value
+from engine.language.rule_table import read_table
+from engine.language.sentences import SentenceError, nearest
+from engine.language.strata import conditions_of, stratify
+from engine.language.yaml_nodes import PROBLEMS, ListNode, MapNode, Node, ScalarNode, read
 from engine.types import Problem, Value
 from engine.vocabulary import DecisionSpec, Vocabulary
-from engine.yaml_nodes import PROBLEMS, ListNode, MapNode, Node, ScalarNode, read
 
 RULES = 20_000
 """Most rules of one decision."""
