@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from engine.money import to_text
 from store.flow_models import Attempt, Command, Decision, Event
 from store.models import Connection
 from store.order_models import Fulfilment, Invoice, Notification, Order, OrderLine, Payment, Tracking
@@ -16,12 +17,6 @@ Json = dict[str, Any]
 def moment(at: datetime | None) -> str | None:
     """RFC 3339 in UTC."""
     return at.isoformat().replace("+00:00", "Z") if at else None
-
-
-def amount(minor: int) -> str:
-    """Decimal text with two places."""
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02d}"
 
 
 def order_brief(order: Order, connections: Mapping[str, Connection]) -> Json:
@@ -35,8 +30,8 @@ def order_brief(order: Order, connections: Mapping[str, Connection]) -> Json:
         "placed_at": moment(order.placed_at),
         "updated_at": moment(order.updated_at),
         "currency": order.currency,
-        "total": amount(order.total_minor),
-        "paid": amount(order.paid_minor),
+        "total": to_text(order.total_minor, order.currency),
+        "paid": to_text(order.paid_minor, order.currency),
         "payment_status": order.payment_status,
         "shop": shop.name if shop else None,
         "shop_status": order.shop_status,
@@ -59,20 +54,20 @@ def order(order: Order, connections: Mapping[str, Connection]) -> Json:
         "shop_payment_status": order.shop_payment_status,
         "blocked_reason": order.blocked_reason,
         "tags": list(order.tags),
-        "lines": [order_line(line) for line in order.lines],
+        "lines": [order_line(line, order.currency) for line in order.lines],
         "fulfilments": [fulfilment(part) for part in order.fulfilments],
         "payments": [payment(row) for row in order.payments],
         "snapshot": order.snapshot,
     }
 
 
-def order_line(line: OrderLine) -> Json:
+def order_line(line: OrderLine, currency: str) -> Json:
     return {
         "line": line.line,
         "sku": line.sku,
         "name": line.name,
         "quantity": line.quantity,
-        "unit_price": amount(line.unit_price_minor),
+        "unit_price": to_text(line.unit_price_minor, currency),
         "tax_rate": line.tax_rate,
         "back_ordered": line.back_ordered,
     }
@@ -99,7 +94,7 @@ def fulfilment(part: Fulfilment) -> Json:
 def payment(row: Payment) -> Json:
     return {
         "reference": row.reference,
-        "amount": amount(row.amount_minor),
+        "amount": to_text(row.amount_minor, row.currency),
         "currency": row.currency,
         "method": row.method,
         "processor": row.processor,
@@ -119,7 +114,7 @@ def invoice(row: Invoice) -> Json:
     return {
         "number": row.number,
         "kind": row.kind,
-        "total": amount(row.total_minor),
+        "total": to_text(row.total_minor, row.currency),
         "currency": row.currency,
         "at": moment(row.at),
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine.money import to_text
 from store.flow_models import Command
 
 
@@ -223,4 +225,4 @@ def money(minor: int, currency: str) -> str:
     """`€ 29.95`, `SEK 310.00`."""
     sign = "−" if minor < 0 else ""
     symbol = {"EUR": "€", "GBP": "£", "USD": "$"}.get(currency, currency)
-    return f"{sign}{symbol} {abs(minor) // 100:,}.{abs(minor) % 100:02d}"
+    return f"{sign}{symbol} {Decimal(to_text(abs(minor), currency)):,}"
