@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from store.columns import new_id
 from store.flow_models import Command, Decision, Event
+from store.isolation import merchant_of
 from store.models import Connection
 from store.order_models import (
     Invoice,
@@ -86,6 +88,16 @@ def get(session: Session, order_id: str) -> Order | None:
     return session.get(Order, order_id)
 
 
+def add(session: Session, **columns: Any) -> Order | None:
+    """Write a new order without lines, fulfilments and payments; None when its origin has one of that external id. When
+    somebody else is writing that one at the moment, this waits."""
+    order = insert_new(session, Order, id=new_id(), merchant_id=merchant_of(session), **columns)
+    if order is not None:
+        for collection in ("lines", "fulfilments", "payments"):
+            set_committed_value(order, collection, [])
+    return order
+
+
 def lock(session: Session, order_id: str) -> Order:
     """The order as it is now; nobody else can lock or change it until this session ends. Raises UnknownOrder."""
     order = session.scalar(_locking(select(Order).where(Order.id == order_id)))
@@ -128,6 +140,7 @@ def by_reference(session: Session, ref: Mapping[str, Any]) -> Order:
 def held(session: Session, held_for: str, skus: Collection[str], limit: int = 20) -> list[tuple[str, str]]:
     """Ids and numbers of the orders with any of these articles that are held for a reason (`stock`: all outlets fall
     short, `rule`: a rule says so), the one placed first coming first."""
+    session.flush()
     found = rows(session, _HELD, held_for=held_for, skus=sorted(set(skus)), most=limit)
     return [(row.id, row.number) for row in found]
 

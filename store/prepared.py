@@ -36,8 +36,8 @@ def prepared(statement: Select[Any]) -> Select[Any]:
 
 
 def rows(session: Session, statement: Select[Any], **values: Any) -> Result[Any]:
-    """Run a prepared query for the session's merchant. What the session has not written yet is written first."""
-    session.flush()
+    """Run a prepared query for the session's merchant. It does not see what the session has not written yet: flush first
+    where that can matter."""
     return session.connection().execute(statement, {"merchant_id": merchant_of(session), **values})
 
 

@@ -62,13 +62,14 @@ def levels(session: Session, skus: Collection[str], *, lock: bool = False) -> di
     session ends, and are read afresh unless this session holds the locks already."""
     if not skus:
         return {}
-    wanted = select(StockLevel).where(StockLevel.sku.in_(sorted(set(skus)))).order_by(StockLevel.sku, StockLevel.outlet)
     held = _locks(session)
-    if not lock and not held.skus >= set(skus):
-        return _by_place(session.scalars(wanted))
     if not held.skus >= set(skus):
-        session.flush()
-        wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
+        wanted = select(StockLevel).where(StockLevel.sku.in_(sorted(set(skus)))).order_by(StockLevel.sku, StockLevel.outlet)
+        if not lock:
+            return _by_place(session.scalars(wanted))
+        if any(isinstance(row, StockLevel) for row in session.dirty):
+            session.flush()  # or reading afresh would undo what was changed
+        wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True, autoflush=False)
         held.levels.update(_by_place(session.scalars(wanted)))
         held.skus.update(skus)
     return {place: level for place, level in held.levels.items() if place[1] in set(skus)}

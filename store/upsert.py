@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
+from sqlalchemy import FromClause, Table
 from sqlalchemy.orm import Session, make_transient_to_detached
 
 from store import terms
@@ -20,13 +22,14 @@ def insert_new(session: Session, model: type[Row], **values: Any) -> Row | None:
     """Insert one row and return it, or None when a unique key of it is taken. Its id must not be one that the database
     counts up.
 
-    When another transaction is inserting the same key, this waits for it and then goes by what it did. What the session
-    has not written yet is written first. This is the hottest write there is, so the row is not read back.
+    When another transaction is inserting the same key, this waits for it and then goes by what it did. Rows that this one
+    may refer to are written first. This is the hottest write there is, so the row is not read back.
     """
     check_writable(session)
     row = _complete(model, values)
     stamp(session, row)
-    session.flush()
+    if any(row.__table__ in _referred_to(model) for row in session.new):
+        session.flush()
     written = {column.key: getattr(row, column.key) for column in model.__table__.columns}
     statement = insert_unless_known(session, model)
     done = session.connection().execute(statement, written, execution_options={"preserve_rowcount": True})
@@ -36,6 +39,11 @@ def insert_new(session: Session, model: type[Row], **values: Any) -> Row | None:
     session.add(row)
     terms.write(session, [row])
     return row
+
+
+@cache
+def _referred_to(model: type[Base]) -> frozenset[FromClause]:
+    return frozenset(key.column.table for key in cast("Table", model.__table__).foreign_keys)
 
 
 def _complete(model: type[Row], values: dict[str, Any]) -> Row:

@@ -9,6 +9,7 @@ from engine import assignment, sourcing
 from engine.money import to_text
 from engine.types import Fact
 from store import customers, notifications, orders, stock
+from store.columns import new_id
 from store.models import Connection, Outlet
 from store.order_models import Fulfilment, FulfilmentLine, Order
 from workers.deciding import facts, statuses
@@ -110,6 +111,7 @@ def _sku(order: Order, line: str) -> str:
 def _write_fulfilments(scene: Scene, order: Order, parts: Mapping[str, Mapping[str, int]]) -> None:
     for outlet, units in parts.items():
         order.fulfilments.append(Fulfilment(
+            id=new_id(),
             merchant_id=order.merchant_id,
             outlet=outlet,
             type=order.fulfilment_type,
@@ -122,7 +124,6 @@ def _write_fulfilments(scene: Scene, order: Order, parts: Mapping[str, Mapping[s
         ))  # fmt: skip
     order.fulfilment_status = "new"
     scene.change("outlets" if len(parts) > 1 else "outlet", "", " + ".join(parts))
-    scene.session.flush()
 
 
 def _notify(scene: Scene, order: Order, places: Sequence[Outlet]) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from engine.money import to_minor
 from store import bindings, events, orders, stock
 from store.order_models import Order, OrderLine
@@ -105,71 +103,62 @@ def _find_or_create(scene: Scene, snapshot: Mapping[str, Any]) -> tuple[Order, b
     order = orders.by_external(scene.session, origin, external_id)
     if order is not None:
         return orders.lock(scene.session, order.id), False
-    try:
-        with scene.session.begin_nested():
-            order = _create(scene, snapshot, origin, external_id, shop.id if shop else None)
-    except IntegrityError:
+    order = _create(scene, snapshot, origin, external_id, shop.id if shop else None)
+    if order is None:
         # The same new order came in at the same moment by another door, and that one was first.
         order = orders.by_external(scene.session, origin, external_id)
         if order is None:
-            raise
+            raise RuntimeError(f"order {external_id} was neither kept nor found: it vanished while being kept")
         return orders.lock(scene.session, order.id), False
     if shop is not None:
         bindings.bind(scene.session, shop.id, "order", order.id, external_id)
     return order, True
 
 
-def _create(scene: Scene, snapshot: Mapping[str, Any], origin: str, external_id: str, shop_id: str | None) -> Order:
-    currency = snapshot["currency"]
-    order = Order(
+def _create(
+    scene: Scene, snapshot: Mapping[str, Any], origin: str, external_id: str, shop_id: str | None
+) -> Order | None:
+    """A new order without lines, written at once; None when somebody else was quicker."""
+    return orders.add(
+        scene.session,
         shop_id=shop_id,
         origin=origin,
         external_id=external_id,
         number=str(snapshot["number"]),
-        currency=currency,
+        currency=snapshot["currency"],
         snapshot_at=_moment(snapshot["updated_at"]),
         placed_at=_moment(snapshot["placed_at"]),
-        snapshot={},
-        told={},
-        tags=[],
-        state="received",
-        held_for="",
-        state_reason="",
-        blocked_reason="",
-        fulfilment_status="new",
-        payment_status="unpaid",
-        paid_minor=0,
-        till_id=None,
-        on_till=False,
-        merchant_id=scene.event.merchant_id,
-        lines=[],
-        fulfilments=[],
-        payments=[],
+        **_shown(snapshot, snapshot["currency"]),
     )
-    scene.session.add(order)
-    scene.session.flush()
-    return order
+
+
+def _shown(snapshot: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Columns of an order as the shop shows them now."""
+    customer = snapshot.get("customer") or {}
+    return {
+        "shop_status": snapshot.get("shop_status") or "awaiting_processing",
+        "shop_payment_status": snapshot.get("payment_status") or "unpaid",
+        "fulfilment_type": snapshot.get("fulfilment_type") or "delivery",
+        "total_minor": to_minor(snapshot["total"], currency),
+        "customer_email": str(customer.get("email") or "").strip().lower(),
+        "customer_name": str(customer.get("name") or "").strip(),
+        "snapshot": dict(snapshot),
+    }
 
 
 def _merge(scene: Scene, order: Order, snapshot: Mapping[str, Any], *, is_new: bool) -> None:
     """Take over what the shop shows now."""
     if snapshot["currency"] != order.currency:
         raise Refusal(f"order {order.number} is in {order.currency} and cannot become one in {snapshot['currency']}")
-    shop_status = snapshot.get("shop_status") or "awaiting_processing"
-    shop_payment = snapshot.get("payment_status") or "unpaid"
+    shown = _shown(snapshot, order.currency)
     if not is_new:
-        scene.change("shop status", order.shop_status, shop_status)
-        scene.change("shop payment", order.shop_payment_status, shop_payment)
-        _drop_contradicted(order, shop_status, shop_payment)
-    customer = snapshot.get("customer") or {}
-    order.shop_status, order.shop_payment_status = shop_status, shop_payment
-    order.fulfilment_type = snapshot.get("fulfilment_type") or "delivery"
-    order.total_minor = to_minor(snapshot["total"], order.currency)
-    order.customer_email = str(customer.get("email") or "").strip().lower()
-    order.customer_name = str(customer.get("name") or "").strip()
+        scene.change("shop status", order.shop_status, shown["shop_status"])
+        scene.change("shop payment", order.shop_payment_status, shown["shop_payment_status"])
+        _drop_contradicted(order, shown["shop_status"], shown["shop_payment_status"])
+        for name, value in shown.items():
+            setattr(order, name, value)
     order.tags = sorted(set(order.tags) | set(snapshot.get("tags") or []))
     _merge_lines(scene, order, snapshot["lines"])
-    order.snapshot = dict(snapshot)
     order.snapshot_at = _moment(snapshot["updated_at"])
 
 
@@ -191,12 +180,12 @@ def _merge_lines(scene: Scene, order: Order, lines: list[Mapping[str, Any]]) -> 
         order.state_reason = "its lines were changed in the shop after it was sourced"
         scene.note(f"Mind: {order.state_reason}. The outlets go on with the lines they have; cancel the order to start again.")
         return
-    for row in list(order.lines):
-        scene.session.delete(row)
-    order.lines.clear()
-    scene.session.flush()
+    if current:
+        for row in list(order.lines):
+            scene.session.delete(row)
+        order.lines.clear()
+        scene.session.flush()
     order.lines.extend(OrderLine(merchant_id=order.merchant_id, back_ordered=0, **values) for values in wanted)
-    scene.session.flush()
 
 
 def _line_values(position: int, line: Mapping[str, Any], currency: str) -> dict[str, Any]:
