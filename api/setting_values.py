@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.rule_settings import setting_words
+from engine.language.rule_settings import setting_words
 from engine.settings_json import typed
 from engine.types import Money, Value
 
