@@ -112,6 +112,18 @@ def by_external(session: Session, origin: str, external_id: str) -> Order | None
     return session.scalar(select(Order).where(Order.origin == origin, Order.external_id == external_id))
 
 
+_ORDER = Order.__table__.c
+_ID_OF = prepared(
+    select(_ORDER.id).where(_ORDER.origin == bindparam("origin"), _ORDER.external_id == bindparam("external_id"))
+)
+
+
+def id_of(session: Session, origin: str, external_id: str) -> str | None:
+    """The id of the order that `by_external` means, or None."""
+    found: str | None = rows(session, _ID_OF, origin=origin, external_id=external_id).scalar()
+    return found
+
+
 def by_reference(session: Session, ref: Mapping[str, Any]) -> Order:
     """The order that an event's `{"id"}` (ours) or `{"number"}` means; `{"shop"}` (connection name or id) narrows a
     number down.

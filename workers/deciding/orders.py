@@ -100,16 +100,16 @@ def _find_or_create(scene: Scene, snapshot: Mapping[str, Any]) -> tuple[Order, b
     shop = scene.connection if scene.connection is not None and scene.connection.role == "shop" else None
     origin = shop.id if shop else f"source:{scene.event.source}"
     external_id = str(snapshot.get("external_id") or snapshot["number"])
-    order = orders.by_external(scene.session, origin, external_id)
-    if order is not None:
-        return orders.lock(scene.session, order.id), False
+    known = orders.id_of(scene.session, origin, external_id)
+    if known is not None:
+        return orders.lock(scene.session, known), False
     order = _create(scene, snapshot, origin, external_id, shop.id if shop else None)
     if order is None:
         # The same new order came in at the same moment by another door, and that one was first.
-        order = orders.by_external(scene.session, origin, external_id)
-        if order is None:
+        known = orders.id_of(scene.session, origin, external_id)
+        if known is None:
             raise RuntimeError(f"order {external_id} was neither kept nor found: it vanished while being kept")
-        return orders.lock(scene.session, order.id), False
+        return orders.lock(scene.session, known), False
     if shop is not None:
         bindings.bind(scene.session, shop.id, "order", order.id, external_id)
     return order, True
