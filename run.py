@@ -80,15 +80,17 @@ class House:
         self.processes: list[Process] = []
         self.closing = threading.Event()
 
-    def start(self, process: Process) -> None:
-        """Start one and wait until it answers. Raises CannotStart."""
-        process.start(self.logs)
-        self.processes.append(process)
+    def start(self, *processes: Process) -> None:
+        """Start some side by side and wait until all answer. Raises CannotStart."""
+        for process in processes:
+            process.start(self.logs)
+            self.processes.append(process)
         deadline = time.monotonic() + START_SECONDS
-        while not process.ready():
-            if process.died() or time.monotonic() > deadline or self.closing.is_set():
-                raise CannotStart(f"{process.name} does not start: see {self.logs / (process.name + '.log')}")
-            time.sleep(0.05)
+        for process in processes:
+            while not process.ready():
+                if process.died() or time.monotonic() > deadline or self.closing.is_set():
+                    raise CannotStart(f"{process.name} does not start: see {self.logs / (process.name + '.log')}")
+                time.sleep(0.05)
 
     def watch(self) -> None:
         """Until asked to stop: start again what died."""
@@ -146,10 +148,12 @@ def _start(house: House, settings: config.Config) -> None:
     key = demo.key_for_posting(services, settings.data_dir / "demo-api-key")
     shop_seed, till_seed = demo.write_seeds(settings.data_dir)
     hooks = f"http://{settings.host}:{settings.port}/v1/hooks"
-    house.start(_sandbox("shop-sandbox", "lightspeed_ecom", shop_port, settings, shop_seed, f"{hooks}/{ids[demo.SHOP]}"))
-    house.start(_sandbox("till-sandbox", "lightspeed_retail", till_port, settings, till_seed, f"{hooks}/{ids[demo.TILL]}"))
-    house.start(_api(settings))
-    house.start(_workers(settings, services))
+    house.start(
+        _sandbox("shop-sandbox", "lightspeed_ecom", shop_port, settings, shop_seed, f"{hooks}/{ids[demo.SHOP]}"),
+        _sandbox("till-sandbox", "lightspeed_retail", till_port, settings, till_seed, f"{hooks}/{ids[demo.TILL]}"),
+        _api(settings),
+        _workers(settings, services),
+    )
     _wait_for_stock(house, services)
     services.database.close()
     _say(settings, shop_url, till_url, key)
@@ -193,7 +197,7 @@ def _sandbox(name: str, system: str, port: int, settings: config.Config, seed: P
 def _api(settings: config.Config) -> Process:
     command = [
         sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"{settings.host}:{settings.port}", "--workers", "2",
-        "--worker-class", "gthread", "--threads", "4", "--no-control-socket",
+        "--worker-class", "gthread", "--threads", "4", "--preload", "--no-control-socket",
     ]  # fmt: skip
     return Process("api", command, lambda: _serves(f"http://{settings.host}:{settings.port}/healthz"), _environment(settings))
 

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -31,7 +32,6 @@ USE_IS_NOTED_EVERY = timedelta(minutes=5)
 """A key in constant use is not written to the database with each request."""
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash("what an unknown person's password is compared with, so that it takes as long")
 
 
 class BadPerson(ValueError):
@@ -84,8 +84,9 @@ def list_all(session: Session) -> Sequence[User]:
 def verify_password(user: User | None, password: str) -> bool:
     """Whether this is the person's password. Takes equally long for people who do not exist (None) or may no longer sign
     in. A hash made with outdated parameters is renewed; the session that the person was read in stores it."""
+    nobody = _hash_of_nobody()  # asked for every time, so that the first one costs the same whoever it is for
     try:
-        _hasher.verify(_NOBODY if user is None else user.password_hash, password[:LONGEST_PASSWORD])
+        _hasher.verify(nobody if user is None else user.password_hash, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
     if user is None or not user.active:
@@ -181,6 +182,13 @@ def revoke_api_key(session: Session, key_id: str) -> bool:
         return False
     key.revoked_at = key.revoked_at or now()
     return True
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What an unknown person's password is compared with. Made when first needed: it takes long, and most processes never
+    sign anybody in."""
+    return _hasher.hash("nobody")
 
 
 def _hash(password: str) -> str:
