@@ -7,12 +7,16 @@ from typing import Any
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
+from adapters.base import NewEvent
 from api import paging, shapes
 from api.auth import caller, requires
+from api.checks import OUR_SOURCE
+from api.events import taken_answer
 from api.problems import Problem
 from api.schemas import answers
-from api.services import services
-from store import connections, orders, overview
+from api.services import Taken, services
+from store import audit, connections, orders, overview
+from store.columns import new_id, now
 from store.models import Connection
 
 blueprint = Blueprint("orders", __name__, url_prefix="/v1/orders", description="Orders and their stories.")
@@ -40,6 +44,34 @@ def one(order_id: str) -> dict[str, Any]:
     """One order with its lines, fulfilments and payments, and everything that happened to it."""
     with services().database.session(caller().merchant_id, read_only=True) as session:
         return story(session, order_id)
+
+
+@blueprint.post("/<order_id>/release")
+@blueprint.arguments(answers.Repair)
+@blueprint.response(200, answers.TakenAnswer)
+@requires("repair")
+def release(arguments: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """Take a held or ignored order in, because a person has looked at it: the intake rules are passed over."""
+    return taken_answer(release_one(caller().merchant_id, order_id, caller().who, arguments["reason"]))
+
+
+def release_one(merchant_id: str, order_id: str, who: str, reason: str) -> Taken:
+    """Take a held or ignored order in, on record. Raises Problem `not-found`, or `conflict` when it is neither."""
+    with services().database.session(merchant_id) as session:
+        order = orders.get(session, order_id)
+        if order is None:
+            raise Problem("not-found", f"There is no order {order_id[:40]}.")
+        if order.state not in ("held", "ignored"):
+            raise Problem("conflict", f"Only a held or ignored order can be released; this one is {order.state}.")
+        audit.record(session, who=who, action="release order", about=f"order:{order_id}", reason=reason)
+    event = NewEvent(
+        id=f"release:{new_id()}",
+        type="order.reconsidered",
+        subject=f"order:{order_id}",
+        time=now(),
+        data={"order": {"id": order_id}, "release": True, "by": who, "reason": reason},
+    )
+    return services().intake.take_in(merchant_id, OUR_SOURCE, event)
 
 
 def story(session: Session, order_id: str) -> dict[str, Any]:

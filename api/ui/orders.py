@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import flash, request, url_for
+from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from api import paging
-from api.orders import by_id
+from api.orders import by_id, release_one
 from api.orders import story as story_json
 from api.problems import Problem
 from api.ui import blueprint
 from api.ui.agreement import agreement
-from api.ui.frame import as_json, page, reading, show
+from api.ui.frame import as_json, back_to, page, reading, reason_given, show
 from api.ui.timeline import timeline
 from engine.vocabulary import ORDER_STATES
 from store import orders, overview, stock
@@ -79,3 +80,12 @@ def order_json(order_id: str) -> Any:
     """The same as data."""
     with reading() as session:
         return as_json(story_json(session, order_id))
+
+
+@blueprint.post("/orders/<order_id>/release")
+@page
+def order_release(order_id: str) -> Any:
+    """Take a held or ignored order in: a person has looked at it."""
+    taken = release_one(current_user.merchant_id, order_id, current_user.who, reason_given())
+    flash(f"Released: {taken.summary or taken.reason}", "good" if taken.status == "decided" else "bad")
+    return back_to(url_for("ui.order", order_id=order_id))

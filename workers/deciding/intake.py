@@ -225,7 +225,7 @@ def summarise(scene: Scene) -> str:
     if scene.changes:
         return "; ".join(f"{c['what']}: {c['from']} → {c['to']}" if c["from"] else f"{c['what']}: {c['to']}" for c in scene.changes[:4])
     if scene.notes:
-        return scene.notes[0]
+        return " ".join(scene.notes[:2])
     if scene.told:
         return "; ".join(f"{t['connection']} is told to {t['operation'].replace('_', ' ')}" for t in scene.told[:3])
     return "Nothing had to be done."
