@@ -34,6 +34,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python requirements.txt
+	@command -v cc >/dev/null || { echo "durable-rules is compiled when it is installed: install a C compiler first (Debian: apt-get install build-essential)."; exit 1; }
 	@echo "Installing what the service needs (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
