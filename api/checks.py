@@ -11,11 +11,9 @@ from api.schemas.envelope import Posted
 from api.schemas.fields import nearest
 from api.services import services
 from store import orders, setup
+from store.events import OUR_SOURCE
 from store.models import Connection
 from store.setup import Setup
-
-OUR_SOURCE = "wissel"
-"""Events that we give rise to ourselves carry this source."""
 
 
 class Checks:

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from adapters.base import NewEvent
 from api import paging, shapes
 from api.auth import caller, requires
-from api.checks import OUR_SOURCE
 from api.events import taken_answer
 from api.problems import Problem
 from api.schemas import answers
 from api.services import Taken, services
 from store import audit, connections, orders, overview
 from store.columns import new_id, now
+from store.events import OUR_SOURCE
 from store.models import Connection
 
 blueprint = Blueprint("orders", __name__, url_prefix="/v1/orders", description="Orders and their stories.")

@@ -23,6 +23,10 @@ _WAITING_FOR = prepared(
 )
 
 
+OUR_SOURCE = "wissel"
+"""The source of events that Wissel itself gives rise to; nobody else may use it."""
+
+
 class EventConflict(Exception):
     """An event id that is known came again with other content. `event_id` names the event that was kept."""
 

@@ -45,11 +45,9 @@ def assign(scene: Scene, order: Order) -> None:
 
 def _facts(scene: Scene, order: Order, places: Sequence[Outlet]) -> list[Fact]:
     """What the rules see of the order, the outlets and their stock, which stays locked until the decision is kept."""
-    shop = scene.shop_of(order)
     levels = stock.levels(scene.session, sorted({line.sku for line in order.lines}), lock=True)
     return [
-        facts.event_fact(scene.event, scene.connection),
-        *([facts.connection_fact("shop", shop)] if shop else []),
+        *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         facts.order_fact(order, known=False),
         *facts.line_facts(order.lines, order.currency, facts.weights(scene.session, order)),
         *facts.outlet_facts(places),
@@ -127,10 +125,8 @@ def _write_fulfilments(scene: Scene, order: Order, parts: Mapping[str, Mapping[s
 
 
 def _notify(scene: Scene, order: Order, places: Sequence[Outlet]) -> None:
-    shop = scene.shop_of(order)
     run = scene.judge("staff_notification", [
-        facts.event_fact(scene.event, scene.connection),
-        *([facts.connection_fact("shop", shop)] if shop else []),
+        *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         facts.order_fact(order, known=False),
         *facts.outlet_facts(places),
     ])  # fmt: skip
@@ -208,10 +204,8 @@ def _note(order: Order) -> str:
 
 def _customer(scene: Scene, order: Order, till: Connection) -> dict[str, Any]:
     """Which profile the sale gets, as the rules say. A profile we know keeps its name."""
-    shop = scene.shop_of(order)
     run = scene.judge("customer_matching", [
-        facts.event_fact(scene.event, scene.connection),
-        *([facts.connection_fact("shop", shop)] if shop else []),
+        *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         facts.connection_fact("till", till),
         facts.order_fact(order, known=False),
     ])  # fmt: skip

@@ -32,6 +32,11 @@ def connection_fact(kind: str, connection: Connection) -> Fact:
     return Fact(kind, connection.name, present({"name": connection.name, "platform": connection.platform}))
 
 
+def circumstances(event: Event, teller: Connection | None, shop: Connection | None) -> list[Fact]:
+    """What happened, who told it, and the shop of the order if it came from one."""
+    return [event_fact(event, teller), *([connection_fact("shop", shop)] if shop else [])]
+
+
 def order_fact(
     order: Order,
     *,

@@ -15,15 +15,12 @@ from adapters.base import NewEvent
 from engine.compiled import CompiledBook
 from engine.facts_json import canonical_hash
 from store import commands, decisions, events, setup
-from store.columns import new_id
 from store.flow_models import Event
 from store.session import Database
 from workers.deciding.handlers import HANDLERS
 from workers.deciding.scene import FollowUp, Refusal, Scene, Waiting
 
 log = logging.getLogger(__name__)
-
-OUR_SOURCE = "wissel"
 
 
 class Books(Protocol):
@@ -112,10 +109,10 @@ class Intake:
                 caused_by=caused_by,
             )
             if duplicate:
-                return _taken(session, row, duplicate=True)
+                return _known(session, row)
             if not defer:
                 decided = self._decide(session, row)
-            taken = _fresh(row, decided)
+            taken = _taken(row, decided.decision_id, decided.summary, duplicate=False)
         if defer:
             self._bell.ring_event(merchant_id, taken.event_id)
         self._after_commit(merchant_id, decided)
@@ -129,9 +126,9 @@ class Intake:
             if row is None:
                 raise LookupError(f"there is no event {event_id}")
             if row.status not in ("received", "waiting") and not (again and row.status == "failed"):
-                return _taken(session, row, duplicate=True)
+                return _known(session, row)
             decided = self._decide(session, row)
-            taken = _fresh(row, decided)
+            taken = _taken(row, decided.decision_id, decided.summary, duplicate=False)
         self._after_commit(merchant_id, decided)
         return taken
 
@@ -204,8 +201,8 @@ class Intake:
     def _keep_follow_up(self, session: Session, scene: Scene, follow: FollowUp) -> Event:
         row, _ = events.keep(
             session,
-            source=OUR_SOURCE,
-            external_id=follow.id or new_id(),
+            source=events.OUR_SOURCE,
+            external_id=follow.id,
             type=follow.type,
             subject=follow.subject,
             time=scene.at,
@@ -235,27 +232,19 @@ def _fail(row: Event, reason: str, at: datetime) -> None:
     row.status, row.reason, row.decided_at = "failed", reason, at
 
 
-def _fresh(row: Event, decided: Decided) -> Taken:
-    """What became of an event that was dealt with just now."""
-    return Taken(
-        event_id=row.id,
-        status=row.status,
-        duplicate=False,
-        decision_id=decided.decision_id,
-        order_id=row.order_id,
-        summary=decided.summary,
-        reason=row.reason,
-    )
-
-
-def _taken(session: Session, row: Event, *, duplicate: bool) -> Taken:
-    decision = decisions.of_event(session, row.id) if row.status == "decided" else None
+def _taken(row: Event, decision_id: str | None, summary: str, *, duplicate: bool) -> Taken:
     return Taken(
         event_id=row.id,
         status=row.status,
         duplicate=duplicate,
-        decision_id=decision.id if decision else None,
+        decision_id=decision_id,
         order_id=row.order_id,
-        summary=decision.summary if decision else "",
+        summary=summary,
         reason=row.reason,
     )
+
+
+def _known(session: Session, row: Event) -> Taken:
+    """What became of an event that had been dealt with before."""
+    decision = decisions.of_event(session, row.id) if row.status == "decided" else None
+    return _taken(row, decision.id if decision else None, decision.summary if decision else "", duplicate=True)

@@ -14,6 +14,9 @@ from workers.deciding import stock as stock_handlers
 from workers.deciding.references import locked_order, waiting_subject
 from workers.deciding.scene import Refusal, Scene
 
+LINE_COLUMNS = ("position", "line", "sku", "name", "quantity", "unit_price_minor", "tax_rate")
+"""What the shop says of a line."""
+
 NOT_YET_TAKEN_IN = ("received", "ignored", "held")
 
 
@@ -173,7 +176,7 @@ def _drop_contradicted(order: Order, shop_status: str, shop_payment: str) -> Non
 def _merge_lines(scene: Scene, order: Order, lines: list[Mapping[str, Any]]) -> None:
     """Before sourcing the newest lines count. Afterwards goods may be in boxes: a change is shown to people instead."""
     wanted = [_line_values(position, line, order.currency) for position, line in enumerate(lines, start=1)]
-    current = [_line_row_values(row) for row in order.lines]
+    current = [{name: getattr(row, name) for name in LINE_COLUMNS} for row in order.lines]
     if wanted == current:
         return
     if order.state not in NOT_YET_TAKEN_IN:
@@ -197,18 +200,6 @@ def _line_values(position: int, line: Mapping[str, Any], currency: str) -> dict[
         "quantity": line["quantity"],
         "unit_price_minor": to_minor(line.get("unit_price") or "0", currency),
         "tax_rate": str(line.get("tax_rate") or "0"),
-    }
-
-
-def _line_row_values(row: OrderLine) -> dict[str, Any]:
-    return {
-        "position": row.position,
-        "line": row.line,
-        "sku": row.sku,
-        "name": row.name,
-        "quantity": row.quantity,
-        "unit_price_minor": row.unit_price_minor,
-        "tax_rate": row.tax_rate,
     }
 
 
@@ -239,10 +230,8 @@ def _payment_in_shop(
 
 def _take_in(scene: Scene, order: Order) -> None:
     """Let the intake rules say whether the order is imported, held or ignored, and source it if it is imported."""
-    shop = scene.shop_of(order)
     run = scene.judge("order_intake", [
-        facts.event_fact(scene.event, scene.connection),
-        *([facts.connection_fact("shop", shop)] if shop else []),
+        *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         facts.order_fact(order, known=False),
         *facts.line_facts(order.lines, order.currency, facts.weights(scene.session, order)),
     ])  # fmt: skip

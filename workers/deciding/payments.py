@@ -83,10 +83,8 @@ def record(
         merchant_id=order.merchant_id,
     )
     order.payments.append(payment)
-    shop = scene.shop_of(order)
     run = scene.judge("payment_gating", [
-        facts.event_fact(scene.event, scene.connection),
-        *([facts.connection_fact("shop", shop)] if shop else []),
+        *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         facts.order_fact(order, known=known),
         *facts.payment_facts([payment]),
     ])  # fmt: skip

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine import assignment, explain, facts_json
+from engine import assignment, facts_json
 from engine.compiled import CompiledBook
 from engine.types import Fact, RuleTrace
-from engine.vocabulary import VOCABULARY
 from store.flow_models import Decision
 from workers.deciding.scene import step_as_dict
 
@@ -48,7 +47,7 @@ def explained(versions: Versions, decision: Decision, name: str) -> Sequence[Rul
     """Every rule of one rule file against the facts of that time: why it fired, or what it missed."""
     book = versions.get(decision.version)
     judged = next(j for j in decision.facts if j["decision"] == name)
-    return explain.explain(book.book.decisions[name], VOCABULARY.decisions[name], _facts(judged), facts_json.decode_values(judged["settings"]))
+    return book.explain(name, _facts(judged), facts_json.decode_values(judged["settings"]))
 
 
 def _facts(judged: dict[str, Any]) -> list[Fact]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.money import to_text
-from engine.types import Fact, Run
+from engine.types import Run
 from store.models import Connection
 from store.order_models import Order, Payment, Tracking
 from workers.deciding import facts
@@ -38,7 +38,7 @@ def forget(order: Order, *names: str) -> None:
 
 def gate(scene: Scene, order: Order, *, known: bool) -> bool:
     """Whether the order's fulfilments may be completed; the reason not to is kept on the order."""
-    run = scene.judge("fulfilment_gating", [*_about_event(scene), *_shop_facts(scene, order), facts.order_fact(order, known=known)])
+    run = scene.judge("fulfilment_gating", [*facts.circumstances(scene.event, scene.connection, scene.shop_of(order)), facts.order_fact(order, known=known)])
     block = run.first("block order")
     order.blocked_reason = block.reason if block else ""
     return block is None
@@ -59,8 +59,7 @@ def to_shop(
         return
     till = scene.till_of(order)
     run = scene.judge("status_to_shop", [
-        *_about_event(scene),
-        facts.connection_fact("shop", shop),
+        *facts.circumstances(scene.event, scene.connection, shop),
         *([facts.connection_fact("till", till)] if till else []),
         facts.order_fact(order, known=True, tracking=tracking),
         *facts.fulfilment_facts(order.fulfilments, changed),
@@ -77,9 +76,9 @@ def to_shop(
         {"order": order_reference(order), **wanted, "notify_customer": run.first("mail customer") is not None},
         because=_reasons(run, ("set shop status", "set shop payment", "send tracking")),
     )
-    for name in ("shop_status", "payment_status"):
+    for name, shown in (("shop_status", order.shop_status), ("payment_status", order.shop_payment_status)):
         if name in wanted:
-            scene.change(f"shop is told {name.replace('_', ' ')}", getattr(order, f"shop_{name.removeprefix('shop_')}"), wanted[name])
+            scene.change(f"shop is told {name.replace('_', ' ')}", shown, wanted[name])
     remember(order, **{f"shop.{name}": value for name, value in wanted.items()})
 
 
@@ -105,8 +104,7 @@ def to_till(
     """Let the rules say what the till should do about a change in the shop, and tell it."""
     till = scene.till_of(order)
     run = scene.judge("status_to_till", [
-        *_about_event(scene),
-        *_shop_facts(scene, order),
+        *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         *([facts.connection_fact("till", till)] if till else []),
         facts.order_fact(
             order,
@@ -148,15 +146,6 @@ def _record_payment(scene: Scene, order: Order, till: Connection) -> None:
     }, because="record payment")  # fmt: skip
     scene.change("till is told", "", f"payment of {to_text(missing, order.currency)} {order.currency}")
     remember(order, **{"till.paid_minor": already + missing})
-
-
-def _about_event(scene: Scene) -> list[Fact]:
-    return [facts.event_fact(scene.event, scene.connection)]
-
-
-def _shop_facts(scene: Scene, order: Order) -> list[Fact]:
-    shop = scene.shop_of(order)
-    return [facts.connection_fact("shop", shop)] if shop else []
 
 
 def _reasons(run: Run, names: tuple[str, ...]) -> str:

@@ -87,8 +87,7 @@ def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = N
     levels = stock.levels(scene.session, skus)
     for shop in shops:
         run = scene.judge("stock_propagation", [
-            facts.event_fact(scene.event, scene.connection),
-            facts.connection_fact("shop", shop),
+            *facts.circumstances(scene.event, scene.connection, shop),
             *facts.outlet_facts(places),
             *facts.stock_facts(levels.values()),
         ])  # fmt: skip
@@ -128,7 +127,7 @@ def _correct_shop(scene: Scene, sku: str, shown: int) -> None:
         raise Refusal("shop_quantity is what a connected shop shows: post on_hand or delta for an outlet instead")
     told = scene.last_payloads(shop, "set_stock", [_subject(sku)]).get(_subject(sku), {}).get("quantity")
     if told is None or shown > told:
-        scene.note(f"{shop.name} shows {shown} of {sku}, not {told or 'a number of ours'}: the till is the source, so ours is sent.")
+        scene.note(f"{shop.name} shows {shown} of {sku}, not {'a number of ours' if told is None else told}: the till is the source, so ours is sent.")
         propagate(scene, [sku], force=shop)
     elif shown < told:
         scene.note(f"{shop.name} shows {shown} of {sku} but was told {told}: a sale may be on its way, so nothing is sent.")
