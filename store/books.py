@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from store.columns import new_id, now
 from store.isolation import merchant_of
-from store.models import Publication, RuleBook, Setting
+from store.models import Merchant, Setting
+from store.rule_models import Publication, RuleBook
 from store.upsert import insert_into
+
+NUMBER = re.compile(r"[0-9]{1,7}")
+HASH = re.compile(r"[0-9a-f]{8,64}")
 
 
 def keep(session: Session, texts: Mapping[str, str], version: str) -> None:
@@ -21,10 +26,39 @@ def keep(session: Session, texts: Mapping[str, str], version: str) -> None:
     session.execute(new.on_conflict_do_nothing())
 
 
-def publish(session: Session, texts: Mapping[str, str], version: str, by: str, comment: str = "") -> Publication:
-    """From now on this version decides for the merchant. Publishing an old version again is how one rolls back."""
+def wait_for_turn(session: Session) -> Publication | None:
+    """Be the only one that publishes for this merchant until the transaction ends, and see what decides now. Events go on
+    being taken in meanwhile."""
+    mine = select(Merchant.id).where(Merchant.id == merchant_of(session))
+    session.execute(mine.with_for_update(key_share=True))
+    return newest(session)
+
+
+def publish(
+    session: Session,
+    texts: Mapping[str, str],
+    version: str,
+    by: str,
+    comment: str = "",
+    *,
+    meaning: str = "",
+    kind: str = "publish",
+    evidence: Mapping[str, Any] | None = None,
+) -> Publication:
+    """From now on this version decides for the merchant. Publishing an old version again is how one rolls back. Checks
+    nothing: `api.publishing` is the gate. `evidence` is what is known of the version, to be shown beside it."""
+    before = wait_for_turn(session)
     keep(session, texts, version)
-    publication = Publication(version=version, by=by, comment=comment)
+    publication = Publication(
+        number=1 + (session.scalar(select(func.max(Publication.number))) or 0),
+        version=version,
+        meaning=meaning or None,
+        kind=kind,
+        replaces=None if before is None else before.version,
+        by=by,
+        comment=comment,
+        evidence=dict(evidence or {}),
+    )
     session.add(publication)
     session.flush()
     return publication
@@ -35,9 +69,30 @@ def current_version(session: Session) -> str | None:
     return session.scalar(select(Publication.version).order_by(Publication.id.desc()).limit(1))
 
 
-def publications(session: Session, limit: int = 100) -> Sequence[Publication]:
-    """What was published, newest first."""
-    return session.scalars(select(Publication).order_by(Publication.id.desc()).limit(limit)).all()
+def newest(session: Session) -> Publication | None:
+    """The publication that decides for the merchant, None before the first one."""
+    return session.scalar(select(Publication).order_by(Publication.id.desc()).limit(1))
+
+
+def publications(session: Session, limit: int = 100, before: int | None = None) -> Sequence[Publication]:
+    """What was published, newest first; with `before`, only numbers below that."""
+    found = select(Publication).order_by(Publication.id.desc()).limit(limit)
+    return session.scalars(found if before is None else found.where(Publication.number < before)).all()
+
+
+def find(session: Session, reference: str) -> Publication | None:
+    """A publication of the merchant by what people call it: its number (`12`), its version or at least eight characters
+    of the beginning of that, or `current`. Of several with one version the newest; None when there is none, or when the
+    beginning fits several versions."""
+    found = select(Publication).order_by(Publication.id.desc())
+    if reference == "current":
+        return newest(session)
+    if NUMBER.fullmatch(reference):
+        return session.scalar(found.where(Publication.number == int(reference)))
+    if not HASH.fullmatch(reference):
+        return None
+    fitting = session.scalars(found.where(Publication.version.startswith(reference))).all()
+    return fitting[0] if len({publication.version for publication in fitting}) == 1 else None
 
 
 def texts(session: Session, version: str) -> dict[str, str] | None:

@@ -1,4 +1,5 @@
-"""Tables of people, connections and rules. Orders stand in `order_models`, events and commands in `flow_models`.
+"""Tables of people, connections and settings. Orders stand in `order_models`, events and commands in `flow_models`, rule
+books in `rule_models`.
 
 Every row of business data carries its merchant; `session.py` filters by it in one place.
 """
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from store.columns import Compressed, UtcDateTime, new_id, now
+from store.columns import UtcDateTime, new_id, now
 
 Id = String(26)
 Word = String(40)
@@ -166,27 +167,6 @@ class Customer(MerchantOwned, Base):
     email: Mapped[str] = mapped_column(Name)
     name: Mapped[str] = mapped_column(Name, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class RuleBook(Base):
-    """One immutable version of a rule book: the texts it was made from. Shared by merchants that use the same one."""
-
-    __tablename__ = "rule_books"
-    version: Mapped[str] = mapped_column(String(64), primary_key=True)
-    texts: Mapped[Any] = mapped_column(Compressed)
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-
-class Publication(MerchantOwned, Base):
-    """A version became the one that decides for a merchant. The newest publication counts."""
-
-    __tablename__ = "publications"
-    __table_args__ = (Index("ix_publications_merchant", "merchant_id", "id"),)
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    version: Mapped[str] = mapped_column(String(64), ForeignKey("rule_books.version"))
-    by: Mapped[str] = mapped_column(Name)
-    comment: Mapped[str] = mapped_column(default="")
-    at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Setting(MerchantOwned, Base):
