@@ -52,6 +52,28 @@ class LiteralList:
 
 Operand = Path | Literal | LiteralList
 
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`count of lines where ...` or `sum of line.quantity where ...`: one value out of all facts of a type.
+
+    `kind` is `count` or `sum`, `type` the fact type gone through, `field` what is summed (empty for a count). Facts
+    count for which every condition of `where` is met; a path of `type` there means the fact gone through, any other
+    path a fact that the rule binds. `result` is the field type of the value: `integer` for a count, the summed field's
+    own type for a sum.
+    """
+
+    kind: str
+    type: str
+    field: str = ""
+    where: tuple[Condition, ...] = ()
+    result: str = "integer"
+    place: Place = dataclasses.field(default_factory=Place, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.type}{f'.{self.field}' if self.field else ''}"
+
+
 OPERATORS = (
     "is", "is not", "<", "<=", ">", ">=", "in", "not in", "exists", "is missing", "contains", "starts with", "matches",
     "between", "before", "after",
@@ -63,7 +85,7 @@ class Condition:
     """`left operator right`. `right` is None for `exists` and `is missing`; `upper` is set for `between` only
     (both ends included). A comparison with a missing field, on either side, does not match."""
 
-    left: Path
+    left: Path | Aggregate
     operator: str
     right: Operand | None = None
     upper: Operand | None = None
@@ -91,8 +113,14 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. Lower `priority` comes first; ties go by id. `binds` are the fact types it speaks of, sorted, in which
-    `setting` never occurs; `stratum` says after how many rounds of derived facts it may be judged."""
+    """One rule. Lower `priority` comes first; ties go by id, rows of one table by their number. `binds` are the fact
+    types it speaks of, sorted, in which `setting` never occurs; `stratum` says after how many rounds of derived facts
+    it may be judged.
+
+    A row of a decision table is a rule too: `table` is the id of the rule whose table it stands in, `row` its number
+    from 1, and `hit` the table's policy: `every` row that holds fires, or only the `first` for each combination of
+    facts. `layer` is `layer` when the merchant's own layer added or replaced the rule, otherwise empty.
+    """
 
     id: str
     description: str
@@ -102,24 +130,54 @@ class Rule:
     binds: tuple[str, ...]
     stratum: int = 0
     place: Place = field(default_factory=Place, compare=False)
+    table: str = ""
+    row: int = 0
+    hit: str = "every"
+    layer: str = field(default="", compare=False)
+
+    @property
+    def key(self) -> tuple[int, str, int]:
+        """Where the rule stands on the agenda."""
+        return self.priority, self.table or self.id, self.row
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What an admin says must hold of a decision, whatever the facts: when the conditions are met, it `never` gives
+    these outcomes and `always` gives those. Proved by `engine.prove`; a run does not look at it."""
+
+    id: str
+    description: str
+    when: Group
+    never: tuple[Demand, ...]
+    always: tuple[Demand, ...]
+    binds: tuple[str, ...] = ()
+    place: Place = field(default_factory=Place, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """One rule file. `settings` are its named values with their defaults; `rules` are in agenda order."""
+    """The rules of one decision: a base file with the merchant's layer over it. `settings` are its named values with
+    their defaults; `rules` are in agenda order."""
 
     name: str
     description: str
     settings: Mapping[str, Value]
     rules: tuple[Rule, ...]
     text: str = field(default="", compare=False)
+    invariants: tuple[Invariant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A checked rule book: everything one published version decides. `version` is the SHA-256 of its canonical text,
-    `texts` the rule files it was made from (file name to text)."""
+    """A checked rule book: everything one published version decides.
 
-    version: str
+    `texts` are the files it was made from (file name to text), `version` the SHA-256 of them, so that it names the
+    content exactly. `meaning` is the SHA-256 of the canonical rules: two books with one meaning decide and explain the
+    same, whatever their comments, layout and examples; such books are equal.
+    """
+
+    version: str = field(compare=False)
     decisions: Mapping[str, DecisionRules]
     texts: Mapping[str, str] = field(default_factory=dict, compare=False)
+    meaning: str = ""

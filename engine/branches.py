@@ -115,7 +115,7 @@ def _together(node: Group, children_wanted: bool) -> list[tuple[Test, ...]]:
 
 def _on_a_literal(node: Condition | Group, fact_type: str) -> bool:
     """Whether this is a test of one field of the fact against literals, which the index can answer by look-up."""
-    if not isinstance(node, Condition) or node.left.type != fact_type:
+    if not isinstance(node, Condition) or not isinstance(node.left, Path) or node.left.type != fact_type:
         return False
     if isinstance(node.right, LiteralList):
         return node.upper is None and bool(node.right.values)
@@ -137,6 +137,8 @@ def _ends(node: Condition) -> Iterable[Condition]:
 
 def _is_join(test: Test) -> bool:
     node = test.node
-    if not isinstance(node, Condition) or not isinstance(node.right, Path) or node.operator not in NETWORK_OPERATORS:
+    if not isinstance(node, Condition) or node.operator not in NETWORK_OPERATORS:
+        return False
+    if not isinstance(node.left, Path) or not isinstance(node.right, Path):
         return False
     return test.wanted or node.operator == "is"

@@ -137,7 +137,7 @@ def _range(condition: Condition, of: str) -> _Profile:
 
 
 def _orderable(of: str) -> bool:
-    return of in ("number", "moment", "date") or of.startswith("money")
+    return of in ("number", "moment", "date", "time") or of.startswith("money")
 
 
 def _right(condition: Condition) -> Any:

@@ -19,8 +19,9 @@ from engine.ast import Literal as Constant
 from engine.branches import Branch, branches
 from engine.index import PredicateIndex
 from engine.joins import Joins, plain_is_better
-from engine.matching import COMBINATIONS, Bound, TooManyCombinationsError, matches
+from engine.matching import COMBINATIONS, Bound, TooManyCombinationsError, given_up, matches
 from engine.outcomes import Statement, changed, demands, derive, effective_settings, resolve, statement_of
+from engine.totals import Known, counts, too_wide
 from engine.types import Fact, Firing, Outcome, Overridden, RuleTrace, Run, Value
 from engine.values import fits
 from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
@@ -159,10 +160,13 @@ class _Speaker:
 
 @dataclass(slots=True)
 class _Stage:
-    """One stratum of a decision: rules that may be judged at the same time."""
+    """One stratum of a decision: rules that may be judged at the same time. `counting` are those that count or add up
+    facts, with their ranks; `first` names, by rank, the tables of which only the first row that holds counts."""
 
     index: PredicateIndex
     joins: Joins
+    counting: list[tuple[int, Rule]]
+    first: dict[int, str]
 
 
 class _Said:
@@ -173,6 +177,21 @@ class _Said:
         self.errors: list[tuple[_Key, str]] = []
         self.fired: set[_Key] = set()
 
+    def keep_first_hits(self, tables: Mapping[int, str]) -> None:
+        """Of the rows of these tables (rank to table), only the first that holds for a combination of facts speaks.
+        Firings are in agenda order, and all rows of a table bind the same types."""
+        hits: dict[tuple[str, tuple[str, ...]], int] = {}
+        for (rank, ids), _ in self.firings:
+            if rank in tables:
+                hits.setdefault((tables[rank], ids), rank)
+
+        def stands(key: _Key) -> bool:
+            rank, ids = key
+            return rank not in tables or hits.get((tables[rank], ids), rank) == rank
+
+        self.firings = [keyed for keyed in self.firings if stands(keyed[0])]
+        self.errors = [keyed for keyed in self.errors if stands(keyed[0])]
+
 
 class _Decision:
     """One decision's rules, compiled."""
@@ -180,7 +199,7 @@ class _Decision:
     def __init__(self, rules: DecisionRules, vocabulary: Vocabulary, on_incident: Callable[[str], None]) -> None:
         self.rules = rules
         self.spec = vocabulary.decisions[rules.name]
-        agenda = sorted(rules.rules, key=lambda rule: (rule.priority, rule.id))
+        agenda = sorted(rules.rules, key=lambda rule: rule.key)
         self._speakers = [_Speaker(rule, self.spec) for rule in agenda]
         prepared = [outcome for speaker in self._speakers for outcome in speaker.same or ()]
         self._statements = {id(outcome): statement_of(outcome) for outcome in prepared}
@@ -191,7 +210,9 @@ class _Decision:
             for way in ways:
                 self._speakers[way.rank].ways += 1
             several = [way for way in ways if len(way.rule.binds) > 1]
-            self._stages.append(_Stage(PredicateIndex(ways), Joins(several, vocabulary, on_incident)))
+            counting = [(rank, rule) for rank, rule in enumerate(agenda) if rule.stratum == stratum and counts(rule)]
+            first = {rank: r.table for rank, r in enumerate(agenda) if r.stratum == stratum and r.hit == "first"}
+            self._stages.append(_Stage(PredicateIndex(ways), Joins(several, vocabulary, on_incident), counting, first))
 
     def run(self, facts: Sequence[Fact], overrides: Mapping[str, Value]) -> Run:
         if overrides:
@@ -205,6 +226,8 @@ class _Decision:
         for stage in self._stages:
             self._judge(stage, current, settings, said)
             said.firings.sort(key=_first)
+            if stage.first:
+                said.keep_first_hits(stage.first)
             outcomes, overridden = resolve(self.spec, [firing for _, firing in said.firings], self._statement)
             if self._derives:
                 current = derive(self.spec, facts, outcomes)
@@ -219,7 +242,14 @@ class _Decision:
         by_type: dict[str, list[Fact]] = {}
         for fact in facts:
             by_type.setdefault(fact.type, []).append(fact)
+        if stage.counting:
+            settings = Known(settings, by_type)
         decided, candidates = stage.index.match(by_type, settings)
+        if stage.counting:
+            wide = {rank: rule for rank, rule in stage.counting if too_wide(rule, by_type)}
+            said.errors += (((rank, ()), given_up(rule)) for rank, rule in wide.items())
+            decided = [one for one in decided if one[0].rank not in wide]
+            candidates = [one for one in candidates if one[0].rank not in wide]
         if decided:
             self._fire_single(decided, settings, said)
         if not candidates:
@@ -262,8 +292,7 @@ class _Decision:
         try:
             found = matches(rule, facts, settings)
         except TooManyCombinationsError:
-            message = f"rule {rule.id}: there are too many combinations of {' x '.join(rule.binds)}; it was left out"
-            said.errors.append(((rank, ()), message))
+            said.errors.append(((rank, ()), given_up(rule)))
             return
         for bound in found:
             self._fire(rank, bound, settings, said)

@@ -40,7 +40,7 @@ _NETWORK_NAMES = {
     "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "before": "$lt", "after": "$gt", "is not": "$neq", "apart": "$neq",
 }  # fmt: skip
 
-_ORDERED = {"number", "moment", "date"}
+_ORDERED = {"number", "moment", "date", "time"}
 
 
 class NameCollisionError(ValueError):
@@ -111,7 +111,7 @@ def _links(test: Test, fact_type: str, placed: Sequence[str]) -> bool:
 
 def _sides(test: Test) -> tuple[Path, Path]:
     node = test.node
-    assert isinstance(node, Condition) and isinstance(node.right, Path)
+    assert isinstance(node, Condition) and isinstance(node.left, Path) and isinstance(node.right, Path)
     return node.left, node.right
 
 

@@ -6,6 +6,7 @@ only the meaning of values and outcomes with the network, none of its machinery.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from math import prod
@@ -13,10 +14,11 @@ from math import prod
 from engine.ast import Condition, DecisionRules, Group, Rule
 from engine.language.formatter import RuleWriter
 from engine.language.literals import literal_text
-from engine.matching import Bound, FactsByType, TooManyCombinationsError, by_type, holds, matches
+from engine.matching import Bound, FactsByType, TooManyCombinationsError, by_type, given_up, holds, matches
 from engine.outcomes import AgendaKey, agenda_key, changed, demands, derive, effective_settings, resolve
+from engine.totals import Known
 from engine.types import ConditionTrace, Fact, Firing, Outcome, Overridden, RuleTrace, Run, Value
-from engine.values import MET, NOT_MET, Right, judge, operand_value, show
+from engine.values import MET, NOT_MET, Right, judge, show, sides
 from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
 
 NEAREST_LIMIT = 2000
@@ -31,7 +33,7 @@ def run_plain(
     `settings` are a merchant's values over the defaults. Demands that had to be dropped, settings that do not fit and
     rules that had to be given up are reported in `Run.errors`, in agenda order; none of them stops the run.
     """
-    return _Evaluation(rules, spec, facts, settings or {}).run()
+    return Evaluation(rules, spec, facts, settings or {}).run()
 
 
 def explain(
@@ -47,13 +49,13 @@ def explain(
     The nearest miss is the combination of facts with the fewest failing conditions, the first by fact ids among
     equals. Of a rule with more than `limit` combinations only the first `limit` are looked at; its note says so.
     """
-    evaluation = _Evaluation(rules, spec, facts, settings or {})
+    evaluation = Evaluation(rules, spec, facts, settings or {})
     evaluation.run()
     tracer = _Tracer(rules, evaluation, limit, vocabulary)
     return tuple(tracer.rule(rule) for rule in rules.rules)
 
 
-class _Evaluation:
+class Evaluation:
     """One run, stratum by stratum. Keeps what each stratum saw, so that it can be explained afterwards."""
 
     def __init__(
@@ -64,8 +66,11 @@ class _Evaluation:
         self.facts = tuple(sorted(facts, key=lambda fact: (fact.type, fact.id)))
         self.settings, self.setting_errors = effective_settings(rules.settings, settings)
         self.seen: dict[int, FactsByType] = {}
+        self.known: dict[int, Known] = {}
         self.fired: dict[str, list[Bound]] = {}
+        self.silenced: dict[str, list[Bound]] = {}
         self.given_up: set[str] = set()
+        self._hits: dict[str, set[tuple[str, ...]]] = defaultdict(set)
         self._firings: list[tuple[AgendaKey, Firing]] = []
         self._errors: list[tuple[AgendaKey, str]] = []
 
@@ -75,6 +80,7 @@ class _Evaluation:
         overridden: tuple[Overridden, ...] = ()
         for stratum in sorted({rule.stratum for rule in self.rules.rules}):
             self.seen[stratum] = by_type(facts)
+            self.known[stratum] = Known(self.settings, self.seen[stratum])
             for rule in self.rules.rules:
                 if rule.stratum == stratum:
                     self._judge(rule)
@@ -86,33 +92,48 @@ class _Evaluation:
         return Run(self.rules.name, firings, outcomes, overridden, changed(self.facts, facts), errors)
 
     def _judge(self, rule: Rule) -> None:
+        known = self.known[rule.stratum]
         try:
-            combinations = matches(rule, self.seen[rule.stratum], self.settings)
+            combinations = matches(rule, self.seen[rule.stratum], known)
         except TooManyCombinationsError:
             combinations = []
             self.given_up.add(rule.id)
-            message = f"rule {rule.id}: there are too many combinations of {' x '.join(rule.binds)}; it was left out"
-            self._errors.append(((rule.priority, rule.id, ()), message))
+            self._errors.append(((*rule.key, ()), given_up(rule)))
+        if rule.hit == "first":
+            combinations = self._first_hits(rule, combinations)
         self.fired[rule.id] = combinations
         for bound in combinations:
             ids = _ids(bound)
             key = agenda_key(rule, ids)
-            outcomes, errors = demands(rule, self.spec, bound, self.settings)
+            outcomes, errors = demands(rule, self.spec, bound, known)
             self._firings.append((key, Firing(rule.id, ids, outcomes)))
             self._errors += ((key, error) for error in errors)
 
+    def _first_hits(self, rule: Rule, combinations: Sequence[Bound]) -> list[Bound]:
+        """The combinations no earlier row of the table held for. Rows come in order, and all bind the same types."""
+        hits = self._hits[rule.table]
+        kept: list[Bound] = []
+        silenced: list[Bound] = []
+        for bound in combinations:
+            ids = tuple(_ids(bound).values())
+            (silenced if ids in hits else kept).append(bound)
+            hits.add(ids)
+        self.silenced[rule.id] = silenced
+        return kept
+
 
 class _Tracer:
-    def __init__(self, rules: DecisionRules, evaluation: _Evaluation, limit: int, vocabulary: Vocabulary) -> None:
+    def __init__(self, rules: DecisionRules, evaluation: Evaluation, limit: int, vocabulary: Vocabulary) -> None:
         self.evaluation = evaluation
-        self.settings = evaluation.settings
+        self.settings: Mapping[str, Value] = evaluation.settings
         self.limit = limit
         self.writer = RuleWriter(rules, vocabulary)
 
     def rule(self, rule: Rule) -> RuleTrace:
-        facts = self.evaluation.seen[rule.stratum]
+        facts, self.settings = self.evaluation.seen[rule.stratum], self.evaluation.known[rule.stratum]
         fired = self.evaluation.fired[rule.id]
-        nearest: Bound = fired[0] if fired else self._nearest(rule, facts)
+        silenced = self.evaluation.silenced.get(rule.id, ())
+        nearest: Bound = fired[0] if fired else silenced[0] if silenced else self._nearest(rule, facts)
         return RuleTrace(
             rule.id,
             rule.description,
@@ -143,6 +164,8 @@ class _Tracer:
     def _note(self, rule: Rule, facts: FactsByType, fired: bool) -> str:
         if rule.id in self.evaluation.given_up:
             return "It was left out: there are too many combinations of facts to try."
+        if not fired and self.evaluation.silenced.get(rule.id):
+            return f"An earlier row of {rule.table} held, and only the first row that holds counts."
         absent = [name for name in rule.binds if not facts.get(name)]
         if absent:
             return f"It speaks of {', '.join(absent)}, of which there is none here."
@@ -161,12 +184,9 @@ class _Tracer:
 
     def _line(self, condition: Condition, bound: Bound, indent: str) -> ConditionTrace:
         of = self.writer.type_of(condition.left)
-        found = operand_value(condition.left, bound, self.settings)
-        wanted = [
-            self._shown(operand_value(side, bound, self.settings), of)
-            for side in (condition.right, condition.upper)
-            if side is not None
-        ]
+        found, *others = sides(condition, bound, self.settings)
+        asked = zip((condition.right, condition.upper), others, strict=True)
+        wanted = [self._shown(value, of) for side, value in asked if side is not None]
         return ConditionTrace(
             indent + self.writer.condition(condition),
             judge(condition, bound, self.settings),

@@ -2,7 +2,7 @@
 
 *Kept* facts say of every value what it is, so that they stay readable when the vocabulary moves on. Text, whole numbers
 and booleans are written as they are, lists of text as arrays, and what JSON has no type for says so:
-`{"money": [1250, "EUR"]}`, `{"number": "2.5"}`, `{"moment": "2026-11-22T10:00:00+00:00"}`, `{"date": "2026-11-22"}`.
+`{"money": [1250, "EUR"]}`, `{"number": "2.5"}`, `{"moment": "2026-11-22T10:00:00+00:00"}`, `{"date": "2026-11-22"}`, `{"time": "09:30:00"}`.
 The same facts always give the same text, so that it can be hashed.
 
 *Written* facts (`read_facts`) are typed by the vocabulary and may use the words of the rule language instead:
@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -50,6 +50,8 @@ def encode_value(value: Value) -> Any:
             return {"moment": value.astimezone(UTC).isoformat()}
         case date() if not isinstance(value, datetime):
             return {"date": value.isoformat()}
+        case time() if value.tzinfo is None:
+            return {"time": value.isoformat()}
         case tuple() if all(isinstance(item, str) for item in value):
             return list(value)
     raise TypeError(f"{value!r} is not a value that facts may hold")
@@ -72,6 +74,8 @@ def decode_value(document: Any) -> Value:
             return _moment(text)
         case {"date": str(text)}:
             return date.fromisoformat(text)
+        case {"time": str(text)}:
+            return _time(text)
     raise ValueError(f"{document!r} is not a value written by Wissel")
 
 
@@ -90,6 +94,13 @@ def _moment(text: str) -> datetime:
     if moment is None:
         raise ValueError(f"{text!r} is not a moment with its time zone")
     return moment
+
+
+def _time(text: str) -> time:
+    found = time.fromisoformat(text)
+    if found.tzinfo is not None:
+        raise ValueError(f"{text!r} is not a time of day")
+    return found
 
 
 def encode_values(values: Mapping[str, Value]) -> dict[str, Any]:

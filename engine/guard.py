@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def _pools(rules: DecisionRules) -> dict[str, list[Value]]:
     pools |= {
         "text": ["a", "b", "NL"], "boolean": [True, False], "integer": [0, 1, 2], "number": [Decimal(0), Decimal("1.5")],
         "money": [Money(0, "EUR"), Money(5000, "EUR"), Money(5000, "USD")], "weight": [0, 1000], "duration": [0, 3600],
-        "moment": [now, now + timedelta(days=1)], "date": [now.date()], "list": [(), ("a",)],
+        "moment": [now, now + timedelta(days=1)], "date": [now.date()], "time": [now.time()], "list": [(), ("a",)],
     }  # fmt: skip
     for value in (*_constants(rules), *rules.settings.values()):
         for of, neighbours in _neighbours(value):
@@ -184,6 +184,8 @@ def _neighbours(value: Value) -> Iterator[tuple[str, list[Value]]]:
             yield "moment", list(_around(value, timedelta(seconds=1)))
         case date():
             yield "date", list(_around(value, timedelta(days=1)))
+        case time():
+            yield "time", [value, value.replace(second=(value.second + 1) % 60)]
 
 
 def _around(value: date, step: timedelta) -> Iterator[Value]:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.ast import Condition, Group, Path, Rule
-from engine.language.strata import conditions_of
+from engine.language.strata import conditions_of, paths_of
 from engine.outcomes import agenda_key
+from engine.totals import too_wide
 from engine.types import Fact, Value
 from engine.values import MET, judge, kind
 
@@ -26,6 +27,11 @@ Bound = dict[str, Fact]
 
 class TooManyCombinationsError(Exception):
     """A rule would have to be tried for too many combinations of facts."""
+
+
+def given_up(rule: Rule) -> str:
+    """What a run says of a rule it had to leave out."""
+    return f"rule {rule.id}: there are too many combinations of {' x '.join(rule.binds)}; it was left out"
 
 
 def by_type(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
@@ -59,8 +65,8 @@ def matches(rule: Rule, facts: FactsByType, settings: Mapping[str, Value]) -> li
 def types_of(part: Condition | Group) -> frozenset[str]:
     """The fact types a condition or group speaks of."""
     conditions = [part] if isinstance(part, Condition) else conditions_of(part)
-    sides = (side for condition in conditions for side in (condition.left, condition.right, condition.upper))
-    return frozenset(side.type for side in sides if isinstance(side, Path) and side.type != "setting")
+    paths = (path for condition in conditions for path in paths_of(condition))
+    return frozenset(path.type for path in paths if path.type != "setting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,8 @@ class _Search:
         self.attempts = 0
         self.questions = [(child, types_of(child)) for child in rule.when.children]
         self.levels: list[_Level] = []
+        if too_wide(rule, facts):
+            raise TooManyCombinationsError
         self.possible = all(holds(child, {}, settings) for child, types in self.questions if not types)
         if self.possible:
             self._plan(rule.binds, facts)
@@ -114,8 +122,11 @@ class _Search:
 
     def _join(self, name: str, chosen: set[str]) -> _Join | None:
         for child, _ in self.questions:
-            if isinstance(child, Condition) and child.operator == "is" and isinstance(child.right, Path):
-                for own, other in ((child.left, child.right), (child.right, child.left)):
+            if not isinstance(child, Condition) or child.operator != "is":
+                continue
+            left, right = child.left, child.right
+            if isinstance(left, Path) and isinstance(right, Path):
+                for own, other in ((left, right), (right, left)):
                     if own.type == name and other.type in chosen:
                         return _Join(own, other)
         return None

@@ -1,6 +1,7 @@
 """What rules demand, once they hold: slots filled, conflicts settled, derived facts applied. Shared by both evaluators.
 
-The order in which rules speak is the *agenda*: lower priority first, then rule id, then the ids of the facts bound.
+The order in which rules speak is the *agenda*: lower priority first, then rule id (rows of a table by number), then the
+ids of the facts bound.
 It covers the whole run, whichever stratum a rule is judged in, so that one order settles every conflict.
 """
 
@@ -13,12 +14,12 @@ from engine.types import Fact, Firing, Outcome, Overridden, Value
 from engine.values import fits, kind, operand_value, show
 from engine.vocabulary import DecisionSpec, OutcomeSpec, Slot
 
-AgendaKey = tuple[int, str, tuple[str, ...]]
+AgendaKey = tuple[int, str, int, tuple[str, ...]]
 
 
 def agenda_key(rule: Rule, bound: Mapping[str, str]) -> AgendaKey:
     """Where a firing stands on the agenda. `bound` maps fact type to fact id, in any order."""
-    return rule.priority, rule.id, tuple(bound[fact_type] for fact_type in sorted(bound))
+    return *rule.key, tuple(bound[fact_type] for fact_type in sorted(bound))
 
 
 def demands(

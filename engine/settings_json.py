@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -37,6 +37,8 @@ def _read(default: Value, kept: Any) -> Value:
         return datetime.fromisoformat(kept)
     if isinstance(default, date) and isinstance(kept, str):
         return date.fromisoformat(kept)
+    if isinstance(default, time) and isinstance(kept, str):
+        return time.fromisoformat(kept)
     if isinstance(default, Decimal) and isinstance(kept, str | int) and not isinstance(kept, bool):
         return Decimal(kept)
     value: Value = kept

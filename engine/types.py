@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,9 +26,9 @@ class Money(NamedTuple):
         return f"{to_text(self.minor, self.currency)} {self.currency}"
 
 
-Value = str | int | bool | Decimal | Money | date | datetime | tuple[str, ...]
+Value = str | int | bool | Decimal | Money | date | datetime | time | tuple[str, ...]
 """What a field may hold. Weights are integers in grams, durations integers in seconds, moments aware and in UTC,
-lists are tuples of text. A missing value is an absent key, never None."""
+times of day without zone, lists are tuples of text. A missing value is an absent key, never None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import operator as python_operator
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import re2
 
-from engine.ast import Condition, Literal, LiteralList, Operand
+from engine.ast import Aggregate, Condition, Literal, LiteralList, Operand
 from engine.types import Fact, Money, Value
 
 MET = "met"
@@ -42,6 +42,7 @@ _FIELD_KINDS = {
     "duration": "number",
     "moment": "moment",
     "date": "date",
+    "time": "time",
     "list": "list",
 }
 _WHOLE = ("integer", "weight", "duration")
@@ -56,9 +57,10 @@ _ORDERINGS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def kind(value: object) -> str:
-    """What a value is for comparison: `text`, `boolean`, `number`, `moment`, `date`, `list`, `money` with its currency.
+    """What a value is for comparison: `text`, `boolean`, `number`, `moment`, `date`, `time`, `list`, `money` with its
+    currency.
 
-    Empty when it can be compared with nothing: a moment without time zone, a number that is not finite.
+    Empty when it can be compared with nothing: a moment without time zone, a time with one, a number that is not finite.
     """
     match value:
         case bool():
@@ -75,6 +77,8 @@ def kind(value: object) -> str:
             return "moment" if value.tzinfo is not None else ""
         case date():
             return "date"
+        case time():
+            return "time" if value.tzinfo is None else ""
         case tuple():
             return "list"
     return ""
@@ -134,7 +138,7 @@ def _ordered(operator: str) -> Callable[[Any, Any, Any], bool]:
 
 
 def _orderable(of: str) -> bool:
-    return of in ("number", "moment", "date") or of.startswith("money")
+    return of in ("number", "moment", "date", "time") or of.startswith("money")
 
 
 def _between(left: Any, right: Any, upper: Any) -> bool:
@@ -202,10 +206,16 @@ def compile_pattern(pattern: str) -> Any:
         raise ValueError(reason.decode() if isinstance(reason, bytes) else str(reason)) from None
 
 
-def operand_value(operand: Operand | None, bound: Mapping[str, Fact], settings: Mapping[str, Value]) -> Right | None:
-    """What an operand stands for, given the fact bound to each fact type; None when it is missing."""
+def operand_value(operand: Operand | Aggregate | None, bound: Mapping[str, Fact], settings: Mapping[str, Value]) -> Right | None:
+    """What an operand stands for, given the fact bound to each fact type; None when it is missing.
+
+    A count or sum needs `settings` to be the `engine.totals.Known` of the run; with other settings it is missing.
+    """
     if operand is None:
         return None
+    if isinstance(operand, Aggregate):
+        total: Value | None = settings.total(operand, bound) if isinstance(settings, Totals) else None
+        return total
     if isinstance(operand, Literal):
         return operand.value
     if isinstance(operand, LiteralList):
@@ -216,11 +226,33 @@ def operand_value(operand: Operand | None, bound: Mapping[str, Fact], settings: 
     return None if fact is None else fact.values.get(operand.field)
 
 
-def judge(condition: Condition, bound: Mapping[str, Fact], settings: Mapping[str, Value]) -> str:
-    """One condition against one combination of facts: `met`, `not met`, or `missing` when a value it needs is absent."""
+@runtime_checkable
+class Totals(Protocol):
+    """Settings that can count and add up the facts of the run as well."""
+
+    def total(self, aggregate: Aggregate, bound: Mapping[str, Fact]) -> Value | None: ...
+
+
+NOTHING = Money(0, "")
+"""The sum of no amounts at all: zero in whatever currency it is compared with."""
+
+
+def sides(
+    condition: Condition, bound: Mapping[str, Fact], settings: Mapping[str, Value]
+) -> tuple[Right | None, Right | None, Right | None]:
+    """What stands left, right and above (of `between`) in a condition for one combination of facts."""
     left = operand_value(condition.left, bound, settings)
     right = operand_value(condition.right, bound, settings)
     upper = operand_value(condition.upper, bound, settings)
+    if left == NOTHING and isinstance(left, Money):
+        like = right[0] if isinstance(condition.right, LiteralList) and right else right  # type: ignore[index]
+        left = Money(0, like.currency) if isinstance(like, Money) else left
+    return left, right, upper
+
+
+def judge(condition: Condition, bound: Mapping[str, Fact], settings: Mapping[str, Value]) -> str:
+    """One condition against one combination of facts: `met`, `not met`, or `missing` when a value it needs is absent."""
+    left, right, upper = sides(condition, bound, settings)
     if compare(condition.operator, left, right, upper):  # type: ignore[arg-type]  # a left side is never a list of values
         return MET
     if condition.operator == "exists":
@@ -245,6 +277,8 @@ def show(value: Right | None) -> str:
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value.tzinfo else value.isoformat()
         case date():
             return value.isoformat()
+        case time():
+            return value.isoformat("seconds" if value.second else "minutes")
         case Decimal():
             return f"{value:f}" if value.is_finite() else str(value)
     return str(value)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-FIELD_TYPES = ("text", "enum", "boolean", "integer", "number", "money", "weight", "duration", "moment", "date", "list")
-"""`weight` counts grams, `duration` seconds; `moment` is a point in time in UTC; `list` is a list of text."""
+FIELD_TYPES = ("text", "enum", "boolean", "integer", "number", "money", "weight", "duration", "moment", "date", "time", "list")
+"""`weight` counts grams, `duration` seconds; `moment` is a point in time in UTC, `date` and `time` are a day and a time of
+day in the merchant's time zone; `list` is a list of text."""
 
 FULFILMENT_STATUSES = ("new", "in_progress", "packed", "completed", "cancelled")
 FULFILMENT_TYPES = ("delivery", "pickup")
@@ -27,6 +28,7 @@ PLATFORMS = (
 SYSTEM_ROLES = ("shop", "till", "warehouse", "other")
 PAYMENT_SCREENS = ("sell_screen", "sales_history", "shop", "unknown")
 RISKS = ("low", "medium", "high")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,20 @@ class Field:
 
 @dataclass(frozen=True)
 class FactType:
-    """A kind of thing rules can look at. A rule that names a *repeated* type holds for each fact of that type."""
+    """A kind of thing rules can look at. A rule that names a *repeated* type holds for each fact of that type.
+
+    `plural` is the word for many of them, as in `count of lines`; without one, it is the name with an s.
+    """
 
     name: str
     meaning: str
     repeated: bool
     fields: tuple[Field, ...]
+    plural: str = ""
+
+    @property
+    def many(self) -> str:
+        return self.plural or f"{self.name}s"
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -84,12 +94,17 @@ class OutcomeSpec:
 
 @dataclass(frozen=True)
 class DecisionSpec:
-    """One rule file: what it decides, which facts it sees, which outcomes it may produce."""
+    """One rule file: what it decides, which facts it sees, which outcomes it may produce.
+
+    `complete` names the groups of outcomes that the decision promises to give for every order (for each fact of the
+    type they speak of, where they speak of one); a proof looks for orders for which it does not.
+    """
 
     name: str
     meaning: str
     sees: tuple[str, ...]
     outcomes: tuple[OutcomeSpec, ...]
+    complete: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, OutcomeSpec]:
@@ -104,6 +119,17 @@ class Vocabulary:
     decisions: Mapping[str, DecisionSpec]
 
 
+def moment(name: str, meaning: str) -> tuple[Field, ...]:
+    """A moment with its companions: day, time of day and weekday in the merchant's time zone (`engine.calendar`)."""
+    of = meaning.rstrip(".")
+    return (
+        Field(name, "moment", meaning),
+        Field(f"{name}.date", "date", f"{of}: the day, in the merchant's time zone."),
+        Field(f"{name}.time", "time", f"{of}: the time of day, in the merchant's time zone."),
+        Field(f"{name}.weekday", "enum", f"{of}: the weekday, in the merchant's time zone.", WEEKDAYS),
+    )
+
+
 def _facts(*types: FactType) -> dict[str, FactType]:
     return {t.name: t for t in types}
 
@@ -112,7 +138,8 @@ EVENT = FactType("event", "What just happened.", False, (
     Field("type", "text", "Event type, such as order.placed."),
     Field("from", "enum", "Role of the system that sent it.", SYSTEM_ROLES),
     Field("platform", "enum", "Platform that sent it; api for a plain posted event.", PLATFORMS),
-    Field("time", "moment", "When it happened over there."),
+    *moment("time", "When it happened over there."),
+    *moment("received_at", "When we heard of it: the moment of the decision."),
 ))  # fmt: skip
 
 SHOP = FactType("shop", "The web shop the order came from, or the shop that is to be told.", False, (
@@ -154,7 +181,8 @@ ORDER = FactType("order", "The order being decided.", False, (
     Field("comment", "text", "What the customer wrote."),
     Field("line_count", "integer", "Number of order lines."),
     Field("unit_count", "integer", "Number of units over all lines."),
-    Field("placed_at", "moment", "When the customer placed it."),
+    *moment("placed_at", "When the customer placed it."),
+    Field("age", "duration", "How long ago the customer placed it."),
     Field("tracking_number", "text", "Newest tracking number known."),
     Field("tags", "list", "Tags from the shop and tags set by rules.", (), True),
     Field("risk", "enum", "Risk set by rules.", RISKS, True),
@@ -168,6 +196,9 @@ LINE = FactType("line", "One order line.", True, (
     Field("unit_price", "money", "Price of one unit, tax included."),
     Field("known_product", "boolean", "Whether the article is in our catalogue."),
     Field("weight", "weight", "Weight of one unit."),
+    Field("total_weight", "weight", "Weight of all its units."),
+    Field("total", "money", "Price of all its units, tax included."),
+    Field("hazardous", "boolean", "Whether it is dangerous goods, as our catalogue says."),
     Field("tags", "list", "Tags set by rules.", (), True),
 ))  # fmt: skip
 
@@ -189,7 +220,7 @@ STOCK = FactType("stock", "Stock of one article at one outlet.", True, (
     Field("on_hand", "integer", "Units there."),
     Field("reserved", "integer", "Units promised to orders."),
     Field("available", "integer", "On hand less reserved."),
-))  # fmt: skip
+), "stock")  # fmt: skip
 
 FULFILMENT = FactType("fulfilment", "What one outlet packs for the order.", True, (
     Field("outlet", "text", "Code of the outlet."),
@@ -223,7 +254,7 @@ ORDER_INTAKE = DecisionSpec("order_intake", "Which orders we take in, hold or ig
     OutcomeSpec("hold order", "hold order", "Take it in but do nothing until a person or a later event releases it.", "", "intake"),
     OutcomeSpec("ignore order", "ignore order", "Keep the event, do nothing with the order.", "", "intake"),
     *_BASE_DERIVED, _TAG_LINE,
-))  # fmt: skip
+), ("intake",))  # fmt: skip
 
 CUSTOMER_MATCHING = DecisionSpec("customer_matching", "Which customer profile of the till an order belongs to.",
     ("event", "shop", "till", "order", "setting"), (
@@ -233,7 +264,7 @@ CUSTOMER_MATCHING = DecisionSpec("customer_matching", "Which customer profile of
     OutcomeSpec("leave customer out", "leave customer out", "Never make a profile for it.", "", "create"),
     OutcomeSpec("name customer", "name customer {name}", "The name a new profile gets.", "", "name", (Slot("name", "text"),)),
     *_BASE_DERIVED,
-))  # fmt: skip
+), ("match", "create"))  # fmt: skip
 
 OUTLET_ASSIGNMENT = DecisionSpec("outlet_assignment", "Which outlets may ship or hand over the lines of an order, and which ones we prefer.",
     ("event", "shop", "order", "line", "outlet", "stock", "setting"), (
@@ -251,21 +282,21 @@ OUTLET_ASSIGNMENT = DecisionSpec("outlet_assignment", "Which outlets may ship or
     OutcomeSpec("back-order shortage", "back-order shortage", "What no outlet has is back-ordered; the rest goes ahead.", "", "shortage"),
     OutcomeSpec("hold shortage", "hold shortage", "If anything is short, the whole order waits.", "", "shortage"),
     *_BASE_DERIVED, _TAG_LINE,
-))  # fmt: skip
+), ("limit", "divide", "shortage"))  # fmt: skip
 
 PAYMENT_GATING = DecisionSpec("payment_gating", "Which payments count, and whether the order may be fulfilled.",
     ("event", "shop", "order", "payment", "setting"), (
     OutcomeSpec("count payment", "count payment", "The payment counts towards the order's total.", "payment", "payment"),
     OutcomeSpec("disregard payment", "disregard payment", "The payment is kept but does not count.", "payment", "payment"),
     *_BASE_DERIVED,
-))  # fmt: skip
+), ("payment",))  # fmt: skip
 
 FULFILMENT_GATING = DecisionSpec("fulfilment_gating", "Whether the order's fulfilments may be completed.",
     ("event", "shop", "order", "setting"), (
     OutcomeSpec("release order", "release order", "Outlets may complete it.", "", "gate"),
     OutcomeSpec("block order", "block order", "Outlets may not complete it yet.", "", "gate"),
     *_BASE_DERIVED,
-))  # fmt: skip
+), ("gate",))  # fmt: skip
 
 STATUS_TO_SHOP = DecisionSpec("status_to_shop", "What the shop is told about the order.",
     ("event", "shop", "till", "order", "fulfilment", "payment", "setting"), (
@@ -278,7 +309,7 @@ STATUS_TO_SHOP = DecisionSpec("status_to_shop", "What the shop is told about the
     OutcomeSpec("send tracking", "send tracking", "The shop gets the tracking number.", "", "tracking"),
     OutcomeSpec("mail customer", "mail customer", "The shop may mail the customer about the change.", "", "mail"),
     *_BASE_DERIVED,
-))  # fmt: skip
+), ("shop_status", "shop_payment"))  # fmt: skip
 
 STATUS_TO_TILL = DecisionSpec("status_to_till", "What the till is told about the order.",
     ("event", "shop", "till", "order", "fulfilment", "payment", "setting"), (
@@ -290,7 +321,7 @@ STATUS_TO_TILL = DecisionSpec("status_to_till", "What the till is told about the
     OutcomeSpec("record payment", "record payment", "What is still open is recorded as paid in the till.", "", "till_payment"),
     OutcomeSpec("leave payment", "leave payment", "The till's payments stay as they are.", "", "till_payment"),
     *_BASE_DERIVED,
-))  # fmt: skip
+), ("till_status",))  # fmt: skip
 
 STOCK_PROPAGATION = DecisionSpec("stock_propagation", "Which stock number the shop shows.",
     ("event", "shop", "outlet", "stock", "setting"), (
@@ -300,14 +331,14 @@ STOCK_PROPAGATION = DecisionSpec("stock_propagation", "Which stock number the sh
                 (Slot("pieces", "integer"),)),
     OutcomeSpec("push stock", "push stock", "The shop gets the new number.", "", "push"),
     OutcomeSpec("withhold stock", "withhold stock", "The shop is not told.", "", "push"),
-))  # fmt: skip
+), ("count", "push"))  # fmt: skip
 
 STAFF_NOTIFICATION = DecisionSpec("staff_notification", "Which outlets hear of a new order.",
     ("event", "shop", "order", "outlet", "setting"), (
     OutcomeSpec("notify outlet", "notify outlet", "Its staff see a notification.", "outlet", "notify"),
     OutcomeSpec("stay silent", "stay silent", "Its staff are not notified.", "outlet", "notify"),
     *_BASE_DERIVED,
-))  # fmt: skip
+), ("notify",))  # fmt: skip
 
 DECISIONS = (
     ORDER_INTAKE, CUSTOMER_MATCHING, PAYMENT_GATING, FULFILMENT_GATING, OUTLET_ASSIGNMENT, STATUS_TO_SHOP, STATUS_TO_TILL,

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from engine.ast import Book, DecisionRules, Place
 from engine.language.formatter import format_decision
-from engine.language.rule_file import RuleFile, read_rule_file
+from engine.language.rule_file import RuleFile, read_layer_file, read_rule_file
+from engine.language.strata import stratify
 from engine.types import Problem, RuleBookError
 from engine.vocabulary import VOCABULARY, Vocabulary
 
@@ -18,32 +20,54 @@ FILES = 100
 """Most rule files of one book."""
 
 
-def load_book(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY) -> Book:
-    """The checked rule book made from rule files (file name to content), one file per decision.
+LAYER_FOLDER = "layer/"
+"""Files of the merchant's layer begin with this; all others belong to the base book."""
+EXAMPLES_ENDING = ".examples.yaml"
+"""Files of examples end in this; they decide nothing."""
 
-    `Book.version` is the SHA-256 of the canonical text of all decisions: comments, spacing and the order in which
-    rules are written do not change it, everything that can change a decision or its explanation does.
-    Raises RuleBookError with every problem of every file.
+
+def load_book(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY) -> Book:
+    """The checked rule book made from its files (file name to content): one base file per decision, at most one layer
+    over each, and examples, which are kept but not looked at here.
+
+    Raises RuleBookError with every error of every file; warnings are `check`'s affair.
     """
     decisions, problems = _read(texts, vocabulary)
     if problems:
         raise RuleBookError(problems)
     kept = {name: content.decode() if isinstance(content, bytes) else content for name, content in texts.items()}
-    return Book(book_version(decisions, vocabulary), decisions, kept)
+    return Book(text_version(kept), decisions, kept, book_meaning(decisions, vocabulary))
 
 
 def check(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY) -> tuple[Problem, ...]:
-    """Every problem of these rule files, by file, line and column. Never raises, whatever the content."""
-    return _read(texts, vocabulary)[1]
+    """Every error of these files, and warnings about style when there is none; by file, line and column. Never raises,
+    whatever the content."""
+    _, problems = _read(texts, vocabulary)
+    return problems
 
 
-def book_version(decisions: Mapping[str, DecisionRules], vocabulary: Vocabulary = VOCABULARY) -> str:
-    """SHA-256, in hexadecimal, over the canonical text of all decisions in order of their names."""
+def text_version(texts: Mapping[str, str]) -> str:
+    """SHA-256, in hexadecimal, over all files by name, to the letter."""
+    digest = hashlib.sha256()
+    for name in sorted(texts):
+        for part in (name.encode(), texts[name].encode("utf-8", "surrogatepass")):
+            digest.update(b"%d\0" % len(part))
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def book_meaning(decisions: Mapping[str, DecisionRules], vocabulary: Vocabulary = VOCABULARY) -> str:
+    """SHA-256, in hexadecimal, over the canonical text of all decisions in order of their names: comments, spacing and
+    the order in which rules are written do not change it, everything that can change a decision or its explanation does."""
     digest = hashlib.sha256()
     for name in sorted(decisions):
         digest.update(format_decision(decisions[name], vocabulary).encode())
         digest.update(b"\0")
     return digest.hexdigest()
+
+
+def _by_place(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line, problem.column, problem.message
 
 
 def _read(
@@ -52,21 +76,36 @@ def _read(
     if len(texts) > FILES:
         return {}, (Problem("", 1, 1, f"A rule book has at most {FILES} files; this one has {len(texts)}."),)
     problems: list[Problem] = []
+    ids: dict[str, Place] = {}
+    names = [name for name in sorted(texts) if not name.endswith(EXAMPLES_ENDING)]
+    layers = [name for name in names if name.startswith(LAYER_FOLDER)]
+    found = [read_rule_file(name, texts[name], vocabulary) for name in names if name not in layers]
+    bases = _one_each(found, problems, ids)
+    over = [read_layer_file(name, texts[name], vocabulary, bases) for name in layers]
+    decisions = {**bases, **_one_each(over, problems, ids)}
+    for name, rules in decisions.items():
+        stratified, cycles = stratify(rules.rules, vocabulary.decisions[name])
+        decisions[name] = replace(rules, rules=stratified)
+        problems += cycles
+    return decisions, tuple(sorted(problems, key=_by_place))
+
+
+def _one_each(files: Iterable[RuleFile], problems: list[Problem], ids: dict[str, Place]) -> dict[str, DecisionRules]:
+    """The decisions of these files, one each. Adds what is wrong to `problems` and the rule ids to `ids`."""
     decisions: dict[str, DecisionRules] = {}
     places: dict[str, Place] = {}
-    ids: dict[str, Place] = {}
-    for file in sorted(texts):
-        found = read_rule_file(file, texts[file], vocabulary)
+    for found in files:
         problems += found.problems
-        problems += _taken_ids(found.ids, ids)
         if found.decision is None:
+            problems += _taken_ids(found.ids, ids)
             continue
-        if first := places.get(found.decision.name):
+        name = found.decision.name
+        if first := places.get(name):
             problems.append(_second_file(found, first))
         else:
-            places[found.decision.name] = found.place
-            decisions[found.decision.name] = found.decision
-    return decisions, tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column, p.message)))
+            places[name], decisions[name] = found.place, found.decision
+        problems += _taken_ids(found.ids, ids)
+    return decisions
 
 
 def _second_file(found: RuleFile, first: Place) -> Problem:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
-from engine.ast import Condition, Literal, LiteralList, Operand, Path, Place
+from engine.ast import Aggregate, Condition, Literal, LiteralList, Operand, Path, Place
 from engine.language.literals import NAMES, literal_value
-from engine.language.sentences import ConditionSentence, SentenceError, Term, nearest, parse_condition
+from engine.language.sentences import (
+    AggregateSentence,
+    ConditionSentence,
+    SentenceError,
+    Term,
+    nearest,
+    parse_condition,
+)
 from engine.types import Money, Value
 from engine.values import compile_pattern
 from engine.vocabulary import DecisionSpec, Field, Vocabulary
@@ -28,23 +35,27 @@ OPERATORS_OF: Mapping[str, tuple[str, ...]] = {
     "duration": (*_EQUALITY, *_ORDER),
     "moment": (*_EQUALITY, *_TIME),
     "date": (*_EQUALITY, *_TIME),
+    "time": (*_EQUALITY, *_TIME),
     "list": ("contains", "exists", "is missing"),
 }
 """Which operators a field of each type takes."""
 
 _BETTER_OPERATOR = {
-    ("moment", "<"): "before", ("moment", ">"): "after", ("moment", "<="): "between", ("moment", ">="): "between",
-    ("date", "<"): "before", ("date", ">"): "after", ("date", "<="): "between", ("date", ">="): "between",
+    **{(of, "<"): "before" for of in ("moment", "date", "time")},
+    **{(of, ">"): "after" for of in ("moment", "date", "time")},
+    **{(of, sign): "between" for of in ("moment", "date", "time") for sign in ("<=", ">=")},
     ("list", "is"): "contains", ("list", "in"): "contains", ("list", "matches"): "contains",
     **{(of, "before"): "<" for of in ("integer", "number", "money", "weight", "duration")},
     **{(of, "after"): ">" for of in ("integer", "number", "money", "weight", "duration")},
 }  # fmt: skip
 _SETTING_TYPES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"), (int, "integer"), (Decimal, "number"), (Money, "money"), (datetime, "moment"), (date, "date"),
-    (tuple, "list"), (str, "text"),
+    (time, "time"), (tuple, "list"), (str, "text"),
 )  # fmt: skip
 _NUMBERS = ("integer", "number")
 _COUNTED = ("integer", "number", "weight", "duration")
+_SUMMED = ("integer", "number", "money", "weight", "duration")
+"""Field types whose values can be added up."""
 
 At = Callable[[int], Place]
 """Where the character at an offset of the sentence stands in the file."""
@@ -107,23 +118,75 @@ def setting_type(value: Value) -> str:
 
 def check_condition(sentence: str, scope: Scope, at: At) -> Condition:
     """The condition a sentence states. Raises SentenceError when it makes no sense."""
-    parsed = parse_condition(sentence)
-    path, field = scope.path(parsed.left, at(parsed.left.start))
-    allowed = OPERATORS_OF[field.type]
+    return _condition(parse_condition(sentence), scope, at)
+
+
+def _condition(parsed: ConditionSentence, scope: Scope, at: At) -> Condition:
+    subject: Path | Aggregate
+    if isinstance(parsed.left, Term):
+        subject, field = scope.path(parsed.left, at(parsed.left.start))
+        allowed = OPERATORS_OF[field.type]
+    else:
+        subject, field = _aggregate(parsed.left, scope, at)
+        allowed = tuple(o for o in OPERATORS_OF[field.type] if subject.kind == "sum" or o not in ("exists", "is missing"))
     if parsed.operator not in allowed:
         better = _BETTER_OPERATOR.get((field.type, parsed.operator))
         raise SentenceError(
             parsed.operator_start,
-            f"`{parsed.operator}` cannot be asked of {path}, which is {NAMES[field.type]}.",
+            f"`{parsed.operator}` cannot be asked of {subject}, which is {NAMES[field.type]}.",
             f"Write `{better}`." if better else f"It takes: {', '.join(allowed)}.",
         )
-    right = _right(parsed, path, field, scope, at)
-    upper = _operand(parsed.upper, path, field, scope, at) if parsed.upper else None
+    right = _right(parsed, subject, field, scope, at)
+    upper = _operand(parsed.upper, subject, field, scope, at) if parsed.upper else None
     _check_range(parsed, right, upper)
-    return Condition(path, parsed.operator, right, upper, at(parsed.left.start))
+    return Condition(subject, parsed.operator, right, upper, at(parsed.left.start))
 
 
-def _right(parsed: ConditionSentence, path: Path, field: Field, scope: Scope, at: At) -> Operand | None:
+def _aggregate(parsed: AggregateSentence, scope: Scope, at: At) -> tuple[Aggregate, Field]:
+    """What is counted or added up, and the field type of the result."""
+    if parsed.kind == "count":
+        fact_type = _counted(parsed.of, scope)
+        name, field = "", Field("", "integer", "")
+    else:
+        path, field = scope.path(parsed.of, at(parsed.of.start))
+        fact_type, name = path.type, path.field
+        if fact_type == "setting" or not scope.vocabulary.facts[fact_type].repeated:
+            raise SentenceError(parsed.of.start, f"There is only one {fact_type}: {path} needs no sum.", f"Write `{path}`.")
+        if field.type not in _SUMMED:
+            raise SentenceError(
+                parsed.of.start,
+                f"{path} is {NAMES[field.type]}, which cannot be added up.",
+                "Write `count of ...` to count facts.",
+            )
+    where = tuple(_where(one, fact_type, scope, at) for one in parsed.where)
+    return Aggregate(parsed.kind, fact_type, name, where, field.type, at(parsed.start)), field
+
+
+def _counted(term: Term, scope: Scope) -> str:
+    """The fact type that a word such as `lines` means."""
+    counted = {scope.vocabulary.facts[name].many: name for name in scope.spec.sees if name in scope.vocabulary.facts}
+    counted = {many: name for many, name in counted.items() if scope.vocabulary.facts[name].repeated}
+    for many, name in counted.items():
+        if term.text in (many, name):
+            return name
+    close = nearest(term.text, counted)
+    hint = f"Did you mean `{close}`?" if close else f"It can count: {', '.join(counted) or 'nothing'}."
+    raise SentenceError(term.start, f"{scope.spec.name} cannot count `{term.text}`.", hint)
+
+
+def _where(parsed: ConditionSentence, fact_type: str, scope: Scope, at: At) -> Condition:
+    condition = _condition(parsed, scope, at)
+    sides = (condition.left, condition.right, condition.upper)
+    if not any(isinstance(side, Path) and side.type == fact_type for side in sides):
+        raise SentenceError(
+            parsed.left.start,
+            f"This condition says nothing about the {fact_type} that is looked at.",
+            "Make it a condition of the rule.",
+        )
+    return condition
+
+
+def _right(parsed: ConditionSentence, path: Path | Aggregate, field: Field, scope: Scope, at: At) -> Operand | None:
     term = parsed.right
     if term is None:
         return None
@@ -141,7 +204,7 @@ def _right(parsed: ConditionSentence, path: Path, field: Field, scope: Scope, at
     return _operand(term, path, field, scope, at)
 
 
-def _operand(term: Term, path: Path, field: Field, scope: Scope, at: At) -> Operand:
+def _operand(term: Term, path: Path | Aggregate, field: Field, scope: Scope, at: At) -> Operand:
     """One value, or another field of the same type."""
     if term.kind != "path":
         return Literal(literal_value(term, field.type, field.values, str(path)), at(term.start))
@@ -162,13 +225,13 @@ def _named(term: Term, field: Field, scope: Scope, at: At) -> tuple[Path, Field]
         raise
 
 
-def _unlike(path: Path, field: Field, other: Path, other_field: Field) -> str:
+def _unlike(path: Path | Aggregate, field: Field, other: Path, other_field: Field) -> str:
     if field.type == other_field.type == "enum":
         return f"{path} and {other} have no value in common, so they can never be equal."
     return f"{path} is {NAMES[field.type]} and {other} is {NAMES[other_field.type]}: they cannot be compared."
 
 
-def comparable(left: Field, right: Field, scope: Scope, left_path: Path, right_path: Path) -> bool:
+def comparable(left: Field, right: Field, scope: Scope, left_path: Path | Aggregate, right_path: Path) -> bool:
     """Whether two fields can hold the same value. A setting takes on the type its default allows it to have."""
     if left.type == right.type:
         return left.type != "enum" or bool(set(left.values) & set(right.values))
@@ -176,7 +239,8 @@ def comparable(left: Field, right: Field, scope: Scope, left_path: Path, right_p
         return True
     if right_path.type == "setting":
         return setting_serves(scope.settings[right_path.field], left.type, left.values)
-    return left_path.type == "setting" and setting_serves(scope.settings[left_path.field], right.type, right.values)
+    is_setting = isinstance(left_path, Path) and left_path.type == "setting"
+    return is_setting and setting_serves(scope.settings[left_path.field], right.type, right.values)
 
 
 def setting_serves(default: Value, field_type: str, values: tuple[str, ...]) -> bool:
@@ -190,7 +254,7 @@ def setting_serves(default: Value, field_type: str, values: tuple[str, ...]) -> 
     return own == "text" and field_type == "enum" and default in values
 
 
-def _members(term: Term, path: Path, field: Field, scope: Scope, at: At) -> Operand:
+def _members(term: Term, path: Path | Aggregate, field: Field, scope: Scope, at: At) -> Operand:
     """The right side of `in` and `not in`: a list of constants, or a field that is a list of text."""
     if term.kind == "items":
         if not term.items:
@@ -219,7 +283,7 @@ def _members(term: Term, path: Path, field: Field, scope: Scope, at: At) -> Oper
     return other
 
 
-def _member(item: Term, path: Path, field: Field) -> Value:
+def _member(item: Term, path: Path | Aggregate, field: Field) -> Value:
     if item.kind == "path":
         raise SentenceError(
             item.start,

@@ -7,11 +7,11 @@ come in agenda order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import yaml
 
-from engine.ast import Condition, DecisionRules, Demand, Group, LiteralList, Operand, Path, Rule
+from engine.ast import Aggregate, Condition, DecisionRules, Demand, Group, Invariant, LiteralList, Operand, Path, Rule
 from engine.language.checker import setting_type
 from engine.language.demands import Forms, form_parts
 from engine.language.literals import literal_text
@@ -48,17 +48,38 @@ class RuleWriter:
         yield "rules:" if self.decision.rules else "rules: []"
         for rule in self.decision.rules:
             yield from self.rule(rule)
+        if self.decision.invariants:
+            yield "invariants:"
+        for invariant in sorted(self.decision.invariants, key=lambda one: one.id):
+            yield from self.invariant(invariant)
 
     def rule(self, rule: Rule) -> Iterator[str]:
         yield f"  - id: {scalar(rule.id)}"
         if rule.description:
             yield f"    description: {scalar(rule.description)}"
         yield f"    priority: {rule.priority}"
-        if rule.when.children:
+        if rule.hit != "every":
+            yield f"    hit: {rule.hit}"
+        yield from self._when(rule.when)
+        yield from self._demands("then", rule.then)
+
+    def invariant(self, invariant: Invariant) -> Iterator[str]:
+        yield f"  - id: {scalar(invariant.id)}"
+        if invariant.description:
+            yield f"    description: {scalar(invariant.description)}"
+        yield from self._when(invariant.when)
+        yield from self._demands("never", invariant.never)
+        yield from self._demands("always", invariant.always)
+
+    def _when(self, when: Group) -> Iterator[str]:
+        if when.children:
             yield "    when:"
-            yield from self._children(rule.when, "      ")
-        yield "    then:"
-        for demand in rule.then:
+            yield from self._children(when, "      ")
+
+    def _demands(self, key: str, demands: Sequence[Demand]) -> Iterator[str]:
+        if demands:
+            yield f"    {key}:"
+        for demand in demands:
             yield f"      - {scalar(self.demand(demand))}"
 
     def _children(self, group: Group, indent: str) -> Iterator[str]:
@@ -71,13 +92,21 @@ class RuleWriter:
 
     def condition(self, condition: Condition) -> str:
         """One condition as a sentence."""
-        words = [str(condition.left), condition.operator]
+        words = [self.subject(condition.left), condition.operator]
         of = self.type_of(condition.left)
         if condition.right is not None:
             words.append(self._operand(condition.right, of, condition.operator))
         if condition.upper is not None:
             words += ["and", self._operand(condition.upper, of, condition.operator)]
         return " ".join(words)
+
+    def subject(self, subject: Path | Aggregate) -> str:
+        """What a condition asks about, in words."""
+        if isinstance(subject, Path):
+            return str(subject)
+        of = f"{subject.type}.{subject.field}" if subject.field else self.vocabulary.facts[subject.type].many
+        where = " and ".join(self.condition(condition) for condition in subject.where)
+        return f"{subject.kind} of {of}" + (f" where {where}" if where else "")
 
     def _operand(self, operand: Operand, of: str, operator: str) -> str:
         if isinstance(operand, Path):
@@ -88,8 +117,10 @@ class RuleWriter:
             return quote(str(operand.value))
         return literal_text(operand.value, of)
 
-    def type_of(self, path: Path) -> str:
-        """The field type of a path; a setting's is that of its default."""
+    def type_of(self, path: Path | Aggregate) -> str:
+        """The field type of a path, count or sum; a setting's is that of its default."""
+        if isinstance(path, Aggregate):
+            return path.result
         if path.type == "setting":
             return setting_type(self.decision.settings[path.field])
         return self.vocabulary.facts[path.type].by_name[path.field].type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from engine.language.sentences import SentenceError, Term, nearest, quote
@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = {
     "duration": "a duration",
     "moment": "a moment",
     "date": "a date",
+    "time": "a time of day",
     "list": "a list of text",
 }
 """What each field type is called in messages."""
@@ -42,14 +43,16 @@ _EXAMPLES: Mapping[str, str] = {
     "duration": "Write a duration with its unit, such as `30 minutes`, `2 hours` or `3 days`.",
     "moment": "Write date, time and zone, such as `2026-11-22T10:00Z`.",
     "date": "Write a date, such as `2026-11-22`.",
+    "time": "Write a time of day, such as `09:30`.",
     "list": 'Write text in quotes: `"text"`.',
 }
 _KINDS = {
     "text": "a quoted text", "word": "a word", "number": "a number", "quantity": "a number with a unit", "date": "a date",
-    "moment": "a moment", "items": "a list", "path": "a field",
+    "time": "a time of day", "moment": "a moment", "items": "a list", "path": "a field",
 }  # fmt: skip
 _ALIKE = {
-    "number": ("integer", "number"), "quantity": ("money", "weight", "duration"), "date": ("date",), "moment": ("moment",),
+    "number": ("integer", "number"), "quantity": ("money", "weight", "duration"), "date": ("date",), "time": ("time",),
+    "moment": ("moment",),
 }  # fmt: skip
 """Which field types each kind of term is for; such a term can still be malformed, too long or too exact."""
 RESERVED = frozenset(
@@ -85,6 +88,8 @@ def literal_text(value: Value, field_type: str) -> str:
         return moment_text(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, time):
+        return time_text(value)
     if isinstance(value, Decimal):
         return number_text(value)
     if field_type == "weight":
@@ -103,6 +108,11 @@ def number_text(value: Decimal) -> str:
 def moment_text(value: datetime) -> str:
     """A moment in UTC, as ISO 8601 with a `Z`."""
     return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def time_text(value: time) -> str:
+    """A time of day as ISO 8601, without seconds where they are zero."""
+    return value.isoformat("seconds" if value.second else "minutes")
 
 
 def read_integer(text: str) -> int | None:
@@ -138,6 +148,15 @@ def read_date(text: str) -> date | None:
     """A calendar date; None when there is no such day."""
     try:
         return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+    except ValueError:
+        return None
+
+
+def read_time(text: str) -> time | None:
+    """A time of day, `9:30`, `09:30` or `09:30:15`; None when it is none."""
+    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?", text)
+    try:
+        return time(int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
     except ValueError:
         return None
 
@@ -187,6 +206,10 @@ def _date(term: Term) -> Value | None:
     return read_date(term.text) if term.kind == "date" else None
 
 
+def _time(term: Term) -> Value | None:
+    return read_time(term.text) if term.kind == "time" else None
+
+
 _READERS: Mapping[str, Callable[[Term], Value | None]] = {
     "text": _text,
     "boolean": _boolean,
@@ -197,6 +220,7 @@ _READERS: Mapping[str, Callable[[Term], Value | None]] = {
     "duration": _duration,
     "moment": _moment,
     "date": _date,
+    "time": _time,
     "list": _text,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from engine.language.literals import (
@@ -14,6 +14,8 @@ from engine.language.literals import (
     read_moment,
     read_money,
     read_number,
+    read_time,
+    time_text,
 )
 from engine.language.sentences import SentenceError
 from engine.language.yaml_nodes import ListNode, Node, ScalarNode
@@ -30,7 +32,7 @@ _LIKE_BOOLEAN = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 def setting_value(node: Node) -> Value:
     """The default a setting is given. Raises SentenceError (offset 0) when it is none.
 
-    Without quotes: `true`, `3`, `2.5`, `2026-11-22`, `2026-11-22T10:00Z`; with or without quotes: `50.00 EUR`; a list
+    Without quotes: `true`, `3`, `2.5`, `2026-11-22`, `17:00`, `2026-11-22T10:00Z`; with or without quotes: `50.00 EUR`; a list
     is a list of text; all else is text.
     """
     if isinstance(node, ListNode):
@@ -62,7 +64,7 @@ def _plain(text: str) -> Value:
     if text.lower() in (*_LIKE_BOOLEAN, "true", "false"):
         better = _LIKE_BOOLEAN.get(text.lower(), text.lower())
         raise SentenceError(0, f"`{text}` is not a value.", f'Write `{better}`, or `"{text}"` if you mean the text.')
-    for read in (read_integer, read_number, read_date, read_moment):
+    for read in (read_integer, read_number, read_date, read_time, read_moment):
         value: Value | None = read(text)
         if value is not None:
             return value
@@ -84,6 +86,8 @@ def setting_words(value: Value) -> tuple[str, bool]:
             return moment_text(value), False
         case date():
             return value.isoformat(), False
+        case time():
+            return time_text(value), False
         case str():
             return value, not _is_plain_text(value)
     return str(value), False

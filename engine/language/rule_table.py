@@ -7,6 +7,9 @@
         - [packed,             any,        [shopify, magento], ready_for_pickup, the customer may come]
         - [[packed, completed], "< 50 EUR", any,               shipped,          ~]
 
+`hit: first` makes only the first row that holds count, for each combination of facts; without it (`hit: every`) all rows
+that hold do.
+
 A heading under `when` is a field, with an operator behind it or without (`is`, or `in` for a list). A heading under
 `then` is an outcome, its cell what its slot takes; `because` gives the row's reason.
 """
@@ -30,6 +33,9 @@ ROWS = 10_000
 ANY = "any"
 BECAUSE = "because"
 NOTHING = ("~", "null", "")
+EVERY, FIRST = "every", "first"
+HITS = (EVERY, FIRST)
+"""The hit policies of a table: every row that holds counts, or only the first."""
 _KEYS = ("when", "then", "rows")
 _SIGN = re.compile(r"\s*[<>]")
 _WORDY = re.compile(r"(is|is not|in|not in|exists|contains|starts with|matches|between|before|after)(\s|$)")
@@ -55,18 +61,26 @@ class Row:
     then: tuple[Sentence, ...]
 
 
-def read_table(node: Node, spec: DecisionSpec, report: Report) -> tuple[Row, ...]:
-    """The rows of a table. What is wrong with its shape is reported; what is wrong with a sentence, its checker will say."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its hit policy and its rows."""
+
+    hit: str = EVERY
+    rows: tuple[Row, ...] = ()
+
+
+def read_table(node: Node, spec: DecisionSpec, report: Report) -> Table:
+    """A table. What is wrong with its shape is reported; what is wrong with a sentence, its checker will say."""
     parts = _parts(node, report)
     if parts is None:
-        return ()
+        return Table()
     headings, outcomes, rows = parts
     if len(rows) > ROWS:
         report(node.place, f"A table has at most {ROWS:,} rows; this one has {len(rows):,}.", "")
-        return ()
+        return Table()
     columns = _columns(outcomes, spec, report)
     if columns is None:
-        return ()
+        return Table()
     found = []
     for number, row in enumerate(rows, 1):
         if not isinstance(row, ListNode) or len(row.items) != len(headings) + len(columns):
@@ -81,14 +95,23 @@ def read_table(node: Node, spec: DecisionSpec, report: Report) -> tuple[Row, ...
         when = _conditions(headings, cells[: len(headings)], report)
         then = _demands(columns, cells[len(headings) :], report)
         found.append(Row(number, row.place, tuple(when), tuple(then)))
-    return tuple(found)
+    policy = next((value for key, value in node.entries if key.text == "hit"), None) if isinstance(node, MapNode) else None
+    return Table(EVERY if policy is None else read_hit(policy, report), tuple(found))
+
+
+def read_hit(node: Node, report: Report) -> str:
+    """A hit policy."""
+    if isinstance(node, ScalarNode) and node.text in HITS:
+        return node.text
+    report(node.place, "A hit policy is `every` or `first`.", "`first`: only the first row that holds counts.")
+    return EVERY
 
 
 def _parts(node: Node, report: Report) -> tuple[list[ScalarNode], list[ScalarNode], Sequence[Node]] | None:
     """Headings of `when` and `then`, and the rows."""
     entries = {key.text: value for key, value in node.entries} if isinstance(node, MapNode) else {}
     lists = [entries.get(key) for key in _KEYS]
-    if set(entries) != set(_KEYS) or not all(isinstance(part, ListNode) for part in lists):
+    if set(entries) - {"hit"} != set(_KEYS) or not all(isinstance(part, ListNode) for part in lists):
         report(
             node.place,
             "A table has three lists: `when`, `then` and `rows`.",

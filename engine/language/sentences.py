@@ -23,7 +23,7 @@ class Term:
     """One value or name in a sentence.
 
     `kind` is `path`, `text` (quoted; `text` holds it unquoted), `word`, `number`, `quantity` (with its `unit`),
-    `date`, `moment` or `items` (a list, with its `items`); `start` is the offset in the sentence.
+    `date`, `time`, `moment` or `items` (a list, with its `items`); `start` is the offset in the sentence.
     """
 
     kind: str
@@ -34,10 +34,20 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class AggregateSentence:
+    """`count of lines where ...` or `sum of line.quantity where ...`: `kind` is `count` or `sum`."""
+
+    kind: str
+    of: Term
+    where: tuple[ConditionSentence, ...]
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConditionSentence:
     """`left operator right`, with `and upper` for `between`."""
 
-    left: Term
+    left: Term | AggregateSentence
     operator: str
     operator_start: int
     right: Term | None = None
@@ -62,7 +72,7 @@ class SentenceError(ValueError):
 
 def parse_condition(sentence: str) -> ConditionSentence:
     """A condition's parts. Raises SentenceError."""
-    parsed: ConditionSentence = _parse("condition", sentence)
+    parsed: ConditionSentence = _parse("total" if _TOTAL.match(sentence) else "condition", sentence)
     return parsed
 
 
@@ -110,6 +120,9 @@ class _Builder(Transformer[Token, Any]):  # type: ignore[misc]  # Lark is read w
     def date(self, parts: list[Token]) -> Term:
         return _term("date", parts[0])
 
+    def time(self, parts: list[Token]) -> Term:
+        return _term("time", parts[0])
+
     def moment(self, parts: list[Token]) -> Term:
         return _term("moment", parts[0])
 
@@ -122,6 +135,10 @@ class _Builder(Transformer[Token, Any]):  # type: ignore[misc]  # Lark is read w
     def items(self, parts: list[Any]) -> Term:
         bracket, *items = parts
         return Term("items", "", _start(bracket), "", tuple(item for item in items if item is not None))
+
+    def aggregate(self, parts: list[Any]) -> AggregateSentence:
+        name, of, *where = parts
+        return AggregateSentence(name.split()[0], of, tuple(where), _start(name))
 
     def existence(self, parts: list[Any]) -> ConditionSentence:
         return ConditionSentence(parts[0], _operator(parts[1]), _start(parts[1]))
@@ -191,11 +208,13 @@ _PARSERS = {
     start: Lark(
         _GRAMMAR, start=start, parser="lalr", lexer="contextual", transformer=_Builder(), maybe_placeholders=True
     )
-    for start in ("condition", "demand", "value")
+    for start in ("condition", "total", "demand", "value")
 }
+_TOTAL = re.compile(r"\s*(count|sum)\s+of\b")
 
 _EXAMPLES = {
     "condition": "Write a field, an operator and a value, such as `order.total < 50 EUR`.",
+    "total": "Write what is counted, an operator and a value, such as `count of lines where line.quantity > 1 is 0`.",
     "demand": "Write what shall happen, such as `hold order`.",
     "value": "Write a value, such as `50 EUR`.",
 }
@@ -217,6 +236,10 @@ def _failure(start: str, sentence: str, error: Any) -> SentenceError:
         at, expected = len(sentence.rstrip()) if ended else error.token.start_pos, set(error.expected)
     found = re.match(r"\S*", sentence[at:])
     word = found[0] if found else ""
+    if "OPERATOR" in expected and start == "total" and not re.search(r"\b(of|where|and)\s+\S+\s*$", sentence[:at]):
+        what = f"`{word}` is neither `and` nor an operator." if word else "An operator and a value are missing at its end."
+        hint = "What is counted is followed by an operator and a value: `count of lines where ... > 0`."
+        return SentenceError(at, what, hint)
     if "OPERATOR" in expected:
         return _operator_failure(sentence, at, word)
     if '"' in word and not word.endswith('"'):

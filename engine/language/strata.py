@@ -7,11 +7,11 @@ not for those that add other tags, so one tag may follow from another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
-from engine.ast import Condition, Group, Literal, Path, Rule
+from engine.ast import Aggregate, Condition, Group, Literal, Path, Rule
 from engine.types import Problem
 from engine.vocabulary import DecisionSpec
 
@@ -30,12 +30,29 @@ def conditions_of(group: Group) -> Iterator[Condition]:
             yield child
 
 
+def paths_of(condition: Condition) -> Iterator[Path]:
+    """The fields of bound facts and the settings that a condition speaks of; inside an aggregate, not those of the facts
+    it goes through."""
+    for side in (condition.left, condition.right, condition.upper):
+        if isinstance(side, Path):
+            yield side
+        elif isinstance(side, Aggregate):
+            yield from (path for inner in side.where for path in paths_of(inner) if path.type != side.type)
+
+
+def aggregates_of(group: Group) -> Iterator[Aggregate]:
+    """Every count and sum of a group."""
+    return (c.left for c in conditions_of(group) if isinstance(c.left, Aggregate))
+
+
 def stratify(rules: Sequence[Rule], spec: DecisionSpec) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
     """The rules with their strata filled in, or the problem that some of them wait for one another."""
     derived = {outcome.derives for outcome in spec.outcomes if outcome.derives}
     graph: dict[object, set[object]] = {}
-    for number, rule in enumerate(rules):
-        graph[number] = set(_reads(rule, derived))
+    tables: dict[str, int] = {}  # the rows of a table of which the first hit counts are judged together
+    numbers = [tables.setdefault(r.table, at) if r.hit == "first" else at for at, r in enumerate(rules)]
+    for number, rule in zip(numbers, rules, strict=True):
+        graph.setdefault(number, set()).update(_reads(rule, derived))
         for cell in _derives(rule, spec):
             graph.setdefault(cell, set()).add(number)
     try:
@@ -46,7 +63,7 @@ def stratify(rules: Sequence[Rule], spec: DecisionSpec) -> tuple[tuple[Rule, ...
     for node in order:
         step = 0 if isinstance(node, int) else 1
         strata[node] = max((strata[earlier] + step for earlier in graph.get(node, ())), default=0)
-    return tuple(replace(rule, stratum=strata[number]) for number, rule in enumerate(rules)), ()
+    return tuple(replace(rule, stratum=strata[number]) for number, rule in zip(numbers, rules, strict=True)), ()
 
 
 def _cycle(rules: Sequence[Rule]) -> Problem:
@@ -60,17 +77,28 @@ def _cycle(rules: Sequence[Rule]) -> Problem:
 
 
 def _reads(rule: Rule, derived: Iterable[str]) -> Iterator[_Cell]:
+    derived = set(derived)
     for condition in conditions_of(rule.when):
-        sides = (condition.left, condition.right, condition.upper)
-        element = condition.right
-        if condition.operator == "contains" and isinstance(element, Literal) and str(condition.left) in derived:
-            yield str(condition.left), ("element", str(element.value))
-            yield str(condition.left), _SOME
-        else:
-            yield from ((str(side), _ALL) for side in sides if isinstance(side, Path) and str(side) in derived)
+        yield from _asks(condition, derived)
+        if isinstance(condition.left, Aggregate):
+            if (summed := f"{condition.left.type}.{condition.left.field}") in derived:
+                yield summed, _ALL
+            for inner in condition.left.where:
+                yield from _asks(inner, derived)
     for demand in rule.then:
         slots = demand.slots.values()
         yield from ((str(slot), _ALL) for slot in slots if isinstance(slot, Path) and str(slot) in derived)
+
+
+def _asks(condition: Condition, derived: Collection[str]) -> Iterator[_Cell]:
+    """What of the derived fields one condition looks at."""
+    sides = (condition.left, condition.right, condition.upper)
+    element = condition.right
+    if condition.operator == "contains" and isinstance(element, Literal) and str(condition.left) in derived:
+        yield str(condition.left), ("element", str(element.value))
+        yield str(condition.left), _SOME
+    else:
+        yield from ((str(side), _ALL) for side in sides if isinstance(side, Path) and str(side) in derived)
 
 
 def _derives(rule: Rule, spec: DecisionSpec) -> Iterator[_Cell]:

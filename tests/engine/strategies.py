@@ -8,12 +8,24 @@ decision; by default they use SMALL, which has a field of every type, joins, der
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from engine.ast import Book, Condition, DecisionRules, Demand, Group, Literal, LiteralList, Operand, Path, Rule
+from engine.ast import (
+    Aggregate,
+    Book,
+    Condition,
+    DecisionRules,
+    Demand,
+    Group,
+    Literal,
+    LiteralList,
+    Operand,
+    Path,
+    Rule,
+)
 from engine.language import load_book
 from engine.language.checker import OPERATORS_OF, setting_type
 from engine.language.formatter import format_decision
@@ -36,6 +48,7 @@ _EVERY_TYPE = (
     Field("at", "moment", "A moment."),
     Field("until", "moment", "Another moment."),
     Field("day", "date", "A date."),
+    Field("hour", "time", "A time of day."),
     Field("labels", "list", "A list."),
 )
 _DERIVED = (Field("tags", "list", "Derived.", (), True), Field("risk", "enum", "Derived.", ("low", "high"), True))
@@ -81,6 +94,7 @@ _POOLS: Mapping[str, Sequence[Value]] = {
     "duration": (0, 1, 60, 90, 3600, 86_400, 604_800),
     "moment": (datetime(2026, 11, 22, 10, 0, tzinfo=UTC), datetime(2026, 11, 22, 10, 0, 1, 5, tzinfo=UTC)),
     "date": (date(2026, 11, 22), date(2026, 11, 23)),
+    "time": (time(9), time(9, 30), time(9, 30, 5)),
     "list": ((), ("a",), ("a", "b"), ("1", "two words")),
 }
 PATTERNS = ("a", "a.*", "[0-9]+", r"\d", r"a\\d", '"', "(?i)a")
@@ -88,6 +102,7 @@ PATTERNS = ("a", "a.*", "[0-9]+", r"\d", r"a\\d", '"', "(?i)a")
 SETTINGS: Mapping[str, Value] = {
     "flag": True, "limit": 2, "share": Decimal("1.25"), "most": Money(5000, "EUR"), "word": "open", "words": ("open", "a"),
     "since": datetime(2026, 11, 22, 10, 0, tzinfo=UTC), "day": date(2026, 11, 22),
+    "from": time(9, 30),
 }  # fmt: skip
 """The settings every drawn decision has."""
 
@@ -156,14 +171,16 @@ class _RuleDrawer:
         self.types = [name for name in spec.sees if name != "setting"]
 
     def rule(self, number: int, risky_until: int) -> Rule:
-        names = self.draw(st.sampled_from(("r", "s", "t")))
-        self.number, self.may_ask_risk = number, number >= risky_until
+        names = self.draw(st.sampled_from(("r", "s", "u")))
+        row = {"table": "t", "row": number + 1, "hit": "first"} if self.draw(st.integers(0, 3)) == 0 else {}
+        self.in_table = bool(row)  # rows are judged together, so that none may wait for another
+        self.number, self.may_ask_risk = number, number >= risky_until and not row
         children = tuple(self.part(0) for _ in range(self.draw(st.sampled_from((0, 1, 1, 2, 3)))))
         demands = tuple(self.demand() for _ in range(self.draw(st.integers(1, 3))))
         priority = self.draw(st.sampled_from((-5, 10, 100)))
-        return Rule(
-            f"{names}{number}", self.draw(st.sampled_from(("", "Why."))), priority, Group("all", children), demands, ()
-        )
+        rule_id, priority = (f"t#{number + 1}", 10) if row else (f"{names}{number}", priority)
+        why = self.draw(st.sampled_from(("", "Why.")))
+        return Rule(rule_id, why, priority, Group("all", children), demands, (), **row)
 
     def part(self, depth: int) -> Condition | Group:
         if depth < 2 and self.draw(st.integers(0, 3)) == 0:
@@ -183,9 +200,35 @@ class _RuleDrawer:
             (Path("setting", name), Field(name, setting_type(value), "")) for name, value in SETTINGS.items()
         ]
 
+    def total(self) -> Condition:
+        """A condition about a count or a sum, which may look at other facts too."""
+        name = self.draw(st.sampled_from([name for name in self.types if self.vocabulary.facts[name].repeated]))
+        summed = [f for f in self.vocabulary.facts[name].fields if f.type in ("integer", "money", "weight")]
+        field = self.draw(st.sampled_from([None, *summed]))
+        where = tuple(self.about(name) for _ in range(self.draw(st.integers(0, 2))))
+        of = Field("", field.type if field else "integer", "")
+        subject = Aggregate("sum" if field else "count", name, field.name if field else "", where, of.type)
+        operator = self.draw(st.sampled_from(("is", "is not", "<", ">=", "in")))
+        return Condition(subject, operator, self.right(of, operator))
+
+    def about(self, name: str) -> Condition:
+        """A condition about the facts that are counted: of themselves, or compared with a fact of another type."""
+        fields = [f for f in self.vocabulary.facts[name].fields if not f.derived]
+        if self.draw(st.booleans()):
+            field = self.draw(st.sampled_from(fields))
+            others = [path for path in self.like(field) if isinstance(path, Path) and path.type not in (name, "setting")]
+            if others:
+                return Condition(Path(name, field.name), self.draw(st.sampled_from(("is", "is not"))), self.draw(st.sampled_from(others)))
+        field = self.draw(st.sampled_from(fields))
+        if self.draw(st.integers(0, 3)) == 0:
+            return Condition(Path(name, field.name), self.draw(st.sampled_from(("exists", "is missing"))))
+        return Condition(Path(name, field.name), "is", Literal(self.draw(values_of(field))))
+
     def condition(self) -> Condition:
+        if self.draw(st.integers(0, 7)) == 0:
+            return self.total()
         tag_fields = [path for path, field in self.fields() if field.derived and field.type == "list"]
-        if self.number and tag_fields and self.draw(st.integers(0, 3)) == 0:
+        if self.number and tag_fields and not self.in_table and self.draw(st.integers(0, 3)) == 0:
             tag = f"t{self.draw(st.integers(0, self.number - 1))}"
             return Condition(self.draw(st.sampled_from(tag_fields)), "contains", Literal(tag))
         plain = [known for known in self.fields() if known[0] not in tag_fields]
@@ -224,7 +267,9 @@ class _RuleDrawer:
 
     def demand(self) -> Demand:
         allowed = [
-            outcome for outcome in self.spec.outcomes if outcome.derives != "order.risk" or not self.may_ask_risk
+            outcome
+            for outcome in self.spec.outcomes
+            if not (outcome.derives and self.in_table) and (outcome.derives != "order.risk" or not self.may_ask_risk)
         ]
         deriving = [outcome for outcome in allowed if outcome.derives]
         outcome = self.draw(st.sampled_from(deriving if deriving and self.draw(st.booleans()) else allowed))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from engine.language.checker import OPERATORS_OF
-from engine.language.rule_file import CONDITIONS, DEMANDS, RULES
+from engine.language.rule_reader import CONDITIONS, DEMANDS, RULES
 from engine.language.sentences import SENTENCE_LENGTH
 from engine.language.yaml_nodes import FILE_LENGTH, NESTING
 from tests.engine.rule_texts import problems_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.language import FILES, check, load_book
-from engine.language import rule_file as limits
+from engine.language import rule_reader as limits
 from engine.language.yaml_nodes import FILE_LENGTH, PROBLEMS
 from engine.types import RuleBookError
 from tests.engine.rule_texts import problems_of
@@ -22,7 +22,7 @@ RULE = "rules:\n  - id: a\n    then: [hold order]\n"
         (
             "just text",
             [
-                "1:1: A rule file must be lines of `name: value`. Its names are: decision, description, settings, rules.",
+                "1:1: A rule file must be lines of `name: value`. Its names are: decision, description, layer, settings, rules, invariants.",
                 "1:1: The file does not name its decision. Begin with `decision:` and one of: order_intake, customer_matching, "
                 "payment_gating, fulfilment_gating, outlet_assignment, status_to_shop, status_to_till, stock_propagation, "
                 "staff_notification.",
@@ -101,7 +101,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
         ("id: a\n    when: [some: [order.split is true]]\n    then: [hold order]", ["4:12: `some:` is not a group. Put a condition with a colon in it in quotes; a group is `any:`, `all:` or `none:`."]),
         ("id: a\n    when: [any: []]\n    then: [hold order]", ["4:17: `any:` needs a list of conditions. Begin each condition with `- `."]),
         ("id: a\n    when: [any: order.split is true]\n    then: [hold order]", ["4:17: `any:` needs a list of conditions. Begin each condition with `- `."]),
-        ("just text", ["3:5: A rule must be lines of `name: value`. Its names are: id, description, priority, when, then, table."]),
+        ("just text", ["3:5: A rule must be lines of `name: value`. Its names are: id, description, priority, when, then, table, hit."]),
     ],
 )  # fmt: skip
 def test_a_rule_that_is_no_rule_is_refused(rule: str, said: list[str]) -> None:
@@ -181,9 +181,18 @@ def test_rules_come_in_agenda_order() -> None:
     assert [rule.id for rule in decision.rules] == ["c", "a", "b"]
 
 
-def test_the_version_changes_with_meaning_and_with_nothing_else() -> None:
+def test_the_version_names_the_texts_to_the_letter() -> None:
+    plain = load_book({"a.yaml": HEAD + RULE})
+
+    assert load_book({"a.yaml": HEAD + RULE}).version == plain.version
+    assert load_book({"a.yaml": f"# note\n{HEAD}{RULE}"}).version != plain.version
+    assert load_book({"b.yaml": HEAD + RULE}).version != plain.version
+    assert load_book({"a.yaml": HEAD + RULE, "a.examples.yaml": ""}).version != plain.version
+
+
+def test_the_meaning_changes_with_what_can_change_a_decision_and_with_nothing_else() -> None:
     def version(text: str) -> str:
-        return load_book({"a.yaml": text}).version
+        return load_book({"a.yaml": text}).meaning
 
     plain = version(HEAD + RULE)
 

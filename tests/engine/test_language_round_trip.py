@@ -48,7 +48,7 @@ def test_formatting_twice_changes_nothing(book: Book) -> None:
     again = load_book({"trial.yaml": formatted}, SMALL)
 
     assert again.decisions == book.decisions
-    assert again.version == book.version
+    assert again.meaning == book.meaning
     assert format_decision(again.decisions["trial"], SMALL) == formatted
 
 

@@ -51,7 +51,7 @@ def test_each_row_of_a_table_is_a_rule() -> None:
 
 
 def test_a_table_and_its_rows_written_as_rules_are_one_version() -> None:
-    assert load_book({"a.yaml": TABLE}).version == load_book({"a.yaml": AS_RULES}).version
+    assert load_book({"a.yaml": TABLE}).meaning == load_book({"a.yaml": AS_RULES}).meaning
 
 
 @pytest.mark.parametrize(
