@@ -63,6 +63,11 @@ class FactType:
     def by_name(self) -> Mapping[str, Field]:
         return {f.name: f for f in self.fields}
 
+    @cached_property
+    def moments(self) -> tuple[str, ...]:
+        """The names of its fields that are moments."""
+        return tuple(f.name for f in self.fields if f.type == "moment")
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:

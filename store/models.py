@@ -148,7 +148,7 @@ class Outlet(MerchantOwned, Base):
 
 
 class Product(MerchantOwned, Base):
-    """An article the merchant sells, known by its SKU."""
+    """An article the merchant sells, known by its SKU. `hazardous` says whether it is dangerous goods, if anybody said."""
 
     __tablename__ = "products"
     __table_args__ = (UniqueConstraint("merchant_id", "sku"),)
@@ -156,6 +156,7 @@ class Product(MerchantOwned, Base):
     sku: Mapped[str] = mapped_column(Name)
     name: Mapped[str] = mapped_column(Name, default="")
     weight_grams: Mapped[int | None]
+    hazardous: Mapped[bool | None]
 
 
 class Customer(MerchantOwned, Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -23,16 +24,24 @@ def by_sku(session: Session, skus: Collection[str]) -> dict[str, Product]:
     }
 
 
-_WEIGHTS = prepared(
-    select(Product.__table__.c.sku, Product.__table__.c.weight_grams).where(
+class Article(NamedTuple):
+    """What rules may ask about an article; None where it is not known."""
+
+    weight_grams: int | None
+    hazardous: bool | None
+
+
+_ARTICLES = prepared(
+    select(Product.__table__.c.sku, Product.__table__.c.weight_grams, Product.__table__.c.hazardous).where(
         Product.__table__.c.sku.in_(bindparam("skus", expanding=True))
     )
 )
 
 
-def weights(session: Session, skus: Collection[str]) -> dict[str, int | None]:
-    """Grams per unit of the articles we know, by SKU (None when an article has no known weight)."""
-    return {row.sku: row.weight_grams for row in rows(session, _WEIGHTS, skus=sorted(set(skus)))}
+def articles(session: Session, skus: Collection[str]) -> dict[str, Article]:
+    """The known ones of these articles, by SKU."""
+    found = rows(session, _ARTICLES, skus=sorted(set(skus)))
+    return {row.sku: Article(row.weight_grams, row.hazardous) for row in found}
 
 
 def list_all(session: Session, *, after: str = "", limit: int = 100) -> Sequence[Product]:
@@ -40,9 +49,16 @@ def list_all(session: Session, *, after: str = "", limit: int = 100) -> Sequence
     return session.scalars(select(Product).where(Product.sku > after).order_by(Product.sku).limit(limit)).all()
 
 
-def put(session: Session, sku: str, *, name: str | None = None, weight_grams: int | None = None) -> Product:
+def put(
+    session: Session,
+    sku: str,
+    *,
+    name: str | None = None,
+    weight_grams: int | None = None,
+    hazardous: bool | None = None,
+) -> Product:
     """Create the article or change what is given; None leaves what is known."""
-    given = {"name": name, "weight_grams": weight_grams}
+    given = {"name": name, "weight_grams": weight_grams, "hazardous": hazardous}
     changes = {field: value for field, value in given.items() if value is not None}
     new = insert_into(session, Product).values(
         id=new_id(), merchant_id=merchant_of(session), sku=sku, **{"name": "", **changes}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.orm import Session
@@ -18,20 +19,31 @@ from store import books, connections, outlets
 from store.isolation import merchant_of
 from store.models import Connection, Merchant, Outlet
 
+_ZONE = select(Merchant.__table__.c.time_zone).where(Merchant.__table__.c.id == bindparam("merchant_id"))
 Row = TypeVar("Row", Outlet, Connection)
 _STAMP = select(Merchant.__table__.c.setup).where(Merchant.__table__.c.id == bindparam("merchant_id"))
 
 
 @dataclass(frozen=True)
 class Setup:
-    """One merchant's outlets (the preferred one first), connections (by name), own settings (decision -> name -> value)
-    and the rule book that decides, None before the first publication. Shared by threads: rows are for reading only."""
+    """One merchant's outlets (the preferred one first), connections (by name), own settings (decision -> name -> value),
+    time zone (a name of the tz database) and the rule book that decides, None before the first publication. Shared by
+    threads: rows are for reading only."""
 
     stamp: str
     outlets: Sequence[Outlet]
     connections: Sequence[Connection]
     settings: Mapping[str, Mapping[str, Any]]
     version: str | None
+    time_zone: str = "UTC"
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The merchant's time zone; UTC when nobody knows its name."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
 
     @cached_property
     def outlet_by_code(self) -> Mapping[str, Outlet]:
@@ -74,6 +86,7 @@ def _read(session: Session, merchant_id: str, stamp: str) -> Setup:
         connections=[_copy(row) for row in connections.list_all(session)],
         settings=books.all_settings(session),
         version=books.current_version(session),
+        time_zone=session.connection().execute(_ZONE, {"merchant_id": merchant_id}).scalar() or "UTC",
     )
     _remembered[merchant_id] = found
     return found

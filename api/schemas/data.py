@@ -242,6 +242,7 @@ class ProductChanged(Strict):
     name = Text()
     external_id = Text()
     weight_grams = Whole(0)
+    hazardous = Truth()
 
 
 class SalePlaced(AboutOrder):

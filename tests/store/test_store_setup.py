@@ -57,3 +57,16 @@ def test_remembered_rows_belong_to_no_session(database: Database, merchant: Merc
         own.name = "Harbour"
         assert (known is own, known.name) == (False, "Quay")
     assert isinstance(_setup(database, merchant.id).outlet_by_code["quay"], Outlet)
+
+
+def test_a_new_time_zone_counts_at_once(database: Database, merchant: Merchant) -> None:
+    assert _setup(database, merchant.id).zone.key == "Europe/Amsterdam"
+    with database.system_session() as session:
+        session.get_one(Merchant, merchant.id).time_zone = "Asia/Tokyo"
+    assert _setup(database, merchant.id).zone.key == "Asia/Tokyo"
+
+
+def test_a_time_zone_nobody_knows_is_utc(database: Database, merchant: Merchant) -> None:
+    with database.system_session() as session:
+        session.get_one(Merchant, merchant.id).time_zone = "Mars/Olympus Mons"
+    assert _setup(database, merchant.id).zone.key == "UTC"

@@ -49,7 +49,7 @@ def _facts(scene: Scene, order: Order, places: Sequence[Outlet]) -> list[Fact]:
     return [
         *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         facts.order_fact(order, known=False),
-        *facts.line_facts(order.lines, order.currency, facts.weights(scene.session, order)),
+        *facts.line_facts(order.lines, order.currency, facts.articles(scene.session, order)),
         *facts.outlet_facts(places),
         *facts.stock_facts(levels.values()),
     ]

@@ -12,6 +12,7 @@ from store import products
 from store.flow_models import Event
 from store.models import Connection, Outlet
 from store.order_models import Fulfilment, Order, OrderLine, Payment, StockLevel, Tracking
+from store.products import Article
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Value]:
@@ -25,6 +26,7 @@ def event_fact(event: Event, connection: Connection | None) -> Fact:
         "from": connection.role if connection else "other",
         "platform": connection.platform if connection else "api",
         "time": event.time,
+        "received_at": event.received_at,
     }))  # fmt: skip
 
 
@@ -86,25 +88,30 @@ def order_fact(
     }))  # fmt: skip
 
 
-def weights(session: Session, order: Order) -> dict[str, int | None]:
-    """Grams per unit of the order's articles that we know (None when an article has no known weight)."""
-    return products.weights(session, [line.sku for line in order.lines])
+def articles(session: Session, order: Order) -> dict[str, Article]:
+    """What we know of the order's articles, by SKU."""
+    return products.articles(session, [line.sku for line in order.lines])
 
 
-def line_facts(lines: Iterable[OrderLine], currency: str, weights: Mapping[str, int | None]) -> list[Fact]:
-    """`weights` maps the SKUs we know to grams (None when not known)."""
-    return [
-        Fact("line", line.line, present({
-            "id": line.line,
-            "sku": line.sku,
-            "name": line.name,
-            "quantity": line.quantity,
-            "unit_price": Money(line.unit_price_minor, currency),
-            "known_product": line.sku in weights,
-            "weight": weights.get(line.sku),
-        }))
-        for line in lines
-    ]  # fmt: skip
+def line_facts(lines: Iterable[OrderLine], currency: str, articles: Mapping[str, Article]) -> list[Fact]:
+    """`articles` are those we know, by SKU."""
+    return [_line_fact(line, currency, articles.get(line.sku)) for line in lines]
+
+
+def _line_fact(line: OrderLine, currency: str, article: Article | None) -> Fact:
+    grams = article.weight_grams if article else None
+    return Fact("line", line.line, present({
+        "id": line.line,
+        "sku": line.sku,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price": Money(line.unit_price_minor, currency),
+        "known_product": article is not None,
+        "weight": grams,
+        "total_weight": None if grams is None else grams * line.quantity,
+        "total": Money(line.unit_price_minor * line.quantity, currency),
+        "hazardous": article.hazardous if article else None,
+    }))  # fmt: skip
 
 
 def outlet_facts(outlets: Iterable[Outlet]) -> list[Fact]:

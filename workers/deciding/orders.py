@@ -233,7 +233,7 @@ def _take_in(scene: Scene, order: Order) -> None:
     run = scene.judge("order_intake", [
         *facts.circumstances(scene.event, scene.connection, scene.shop_of(order)),
         facts.order_fact(order, known=False),
-        *facts.line_facts(order.lines, order.currency, facts.weights(scene.session, order)),
+        *facts.line_facts(order.lines, order.currency, facts.articles(scene.session, order)),
     ])  # fmt: skip
     if run.first("import order"):
         assignment.assign(scene, order)

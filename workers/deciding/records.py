@@ -58,7 +58,8 @@ def invoice_created(scene: Scene) -> None:
 
 def product_changed(scene: Scene) -> None:
     """`product.changed`: an article is for sale."""
-    stock.learn_article(scene, scene.data["sku"], scene.data.get("name"), scene.data.get("weight_grams"))
+    given = {name: scene.data.get(name) for name in ("name", "weight_grams", "hazardous")}
+    stock.learn_article(scene, scene.data["sku"], **given)
 
 
 def hook_received(scene: Scene) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine import facts_json
+from engine.calendar import in_time
 from engine.compiled import CompiledBook
 from engine.outcomes import effective_settings
 from engine.settings_json import typed_all
@@ -93,6 +94,7 @@ class Scene:
     def judge(self, decision: str, facts: Sequence[Fact]) -> Run:
         """Let one rule file decide; facts, settings and result go into the trace."""
         settings = self.settings(decision)
+        facts = in_time(facts, self.setup.zone, self.at)
         run = self.book.run(decision, facts, settings)
         self.judged.append({
             "decision": decision,

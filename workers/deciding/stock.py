@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from engine import assignment
 from engine.types import Run
@@ -56,11 +57,12 @@ def after_change(scene: Scene, skus: Sequence[str]) -> None:
     reconsider(scene, "stock", skus)
 
 
-def learn_article(scene: Scene, sku: str, name: str | None = None, weight_grams: int | None = None) -> None:
-    """Keep an article. Orders that were held because nobody knew it are looked at again."""
-    is_new = not products.weights(scene.session, [sku])
-    if is_new or name is not None or weight_grams is not None:
-        products.put(scene.session, sku, name=name, weight_grams=weight_grams)
+def learn_article(scene: Scene, sku: str, **given: Any) -> None:
+    """Keep an article with what is `given` of it: name, weight_grams, hazardous (None: not said). Orders that were held
+    because nobody knew it are looked at again."""
+    is_new = not products.articles(scene.session, [sku])
+    if is_new or any(value is not None for value in given.values()):
+        products.put(scene.session, sku, **given)
     if is_new:
         scene.change("article", "", sku)
         reconsider(scene, "rule", [sku])
