@@ -194,14 +194,15 @@ def _around(value: date, step: timedelta) -> Iterator[Value]:
             yield value + beside
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
+    """For the child: take no more than `MEMORY`, and leave no core file behind."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def main() -> None:
     """The child's part: reads rule files from standard input, writes one JSON object per line about what it does."""
-    _limit_memory()
+    limit_memory()
     request = json.load(sys.stdin)
     for report in _trial(request["texts"]):
         print(json.dumps(report), flush=True)

@@ -1,0 +1,96 @@
+"""Work on rule texts that nobody has looked at yet, done where it can harm nobody: in a process of its own, with a limit
+on time and memory.
+
+A large book takes seconds to check, and examples run rules through the matching library, which some rules have made crash
+or go on for ever (see `engine.guard`). Whoever answers people meanwhile asks here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.compiled import compile_book
+from engine.examples import book_examples, run_examples
+from engine.guard import limit_memory
+from engine.language import check, load_book
+from engine.types import Problem
+
+CHECK, TEST = "check", "test"
+SMALL = 100_000
+"""Characters up to which checking is quicker than starting a process for it."""
+_HINT = "Divide the work: a smaller book, or fewer and smaller examples."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out about the files of a book. `problems` are errors and warnings of rules and examples alike;
+    `report` is that of `engine.examples.Report.as_dict`, None when the examples were not run."""
+
+    problems: tuple[Problem, ...]
+    report: Mapping[str, Any] | None = None
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep the book from being loaded."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def find_problems(texts: Mapping[str, str], seconds: float = 20) -> Found:
+    """Every problem of the rules and examples of a book (file name to text), within about `seconds`. Never raises."""
+    if sum(map(len, texts.values())) <= SMALL:
+        return Found(_problems(texts))
+    return _elsewhere(CHECK, texts, seconds)
+
+
+def try_examples(texts: Mapping[str, str], seconds: float = 30) -> Found:
+    """The problems of a book and, when none of them is an error, what became of its examples. Never raises, and takes at
+    most about `seconds`."""
+    return _elsewhere(TEST, texts, seconds)
+
+
+def _problems(texts: Mapping[str, str]) -> tuple[Problem, ...]:
+    found = (*check(texts), *book_examples(texts)[1])
+    return tuple(sorted(found, key=lambda p: (p.severity != "error", p.file, p.line, p.column, p.message)))
+
+
+def _elsewhere(task: str, texts: Mapping[str, str], seconds: float) -> Found:
+    request = json.dumps({"task": task, "texts": dict(texts)}).encode()
+    home = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-m", "engine.aside"]
+    try:
+        child = subprocess.run(command, input=request, capture_output=True, timeout=seconds, cwd=home, check=False)  # noqa: S603
+        answer = json.loads(child.stdout.rpartition(b"\n")[2])
+    except subprocess.TimeoutExpired:
+        return Found((Problem("", 1, 1, f"To {task} these rules takes more than {seconds:g} seconds.", _HINT),))
+    except ValueError:
+        lost = f"The process that was to {task} these rules ended with {child.returncode} and no answer."
+        return Found((Problem("", 1, 1, lost, "Take out what you changed last, one by one, to find what does it."),))
+    return Found(tuple(Problem(**problem) for problem in answer["problems"]), answer["report"])
+
+
+def _answer(task: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    found = Found(_problems(texts))
+    report = None
+    if task == TEST and not found.errors:
+        report = run_examples(compile_book(load_book(texts)), book_examples(texts)[0]).as_dict()
+    return {"problems": [asdict(problem) for problem in found.problems], "report": report}
+
+
+def main() -> None:
+    """The child's part: a request on standard input, one line of JSON as the answer."""
+    limit_memory()
+    request = json.load(sys.stdin)
+    sys.stdout.write("\n" + json.dumps(_answer(request["task"], request["texts"])))
+    sys.stdout.flush()
+    os._exit(0)  # all has been said; taking a large rule book apart would only use up the time allowed
+
+
+if __name__ == "__main__":
+    main()
