@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from engine.ast import Book, DecisionRules, Place
+from engine.language.examples import SUFFIX, read_examples
 from engine.language.formatter import format_decision
 from engine.language.rule_file import RuleFile, read_layer_file, read_rule_file
 from engine.language.strata import stratify
@@ -22,8 +23,6 @@ FILES = 100
 
 LAYER_FOLDER = "layer/"
 """Files of the merchant's layer begin with this; all others belong to the base book."""
-EXAMPLES_ENDING = ".examples.yaml"
-"""Files of examples end in this; they decide nothing."""
 
 
 def load_book(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY) -> Book:
@@ -43,7 +42,13 @@ def check(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY)
     """Every error of these files, and warnings about style when there is none; by file, line and column. Never raises,
     whatever the content."""
     _, problems = _read(texts, vocabulary)
-    return problems
+    examples = (read_examples(name, texts[name], vocabulary)[1] for name in texts if is_examples(name))
+    return tuple(sorted((*problems, *(problem for found in examples for problem in found)), key=_by_place))
+
+
+def is_examples(file: str) -> bool:
+    """Whether a file of a book holds examples, which decide nothing."""
+    return file.endswith(SUFFIX)
 
 
 def text_version(texts: Mapping[str, str]) -> str:
@@ -77,7 +82,7 @@ def _read(
         return {}, (Problem("", 1, 1, f"A rule book has at most {FILES} files; this one has {len(texts)}."),)
     problems: list[Problem] = []
     ids: dict[str, Place] = {}
-    names = [name for name in sorted(texts) if not name.endswith(EXAMPLES_ENDING)]
+    names = [name for name in sorted(texts) if not is_examples(name)]
     layers = [name for name in names if name.startswith(LAYER_FOLDER)]
     found = [read_rule_file(name, texts[name], vocabulary) for name in names if name not in layers]
     bases = _one_each(found, problems, ids)

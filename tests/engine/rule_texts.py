@@ -38,8 +38,8 @@ def problem_of(*when: str, then: Sequence[str] = ("hold shortage",)) -> Problem:
 
 
 def problems_of(text: str | bytes, vocabulary: Vocabulary = VOCABULARY) -> list[str]:
-    """All problems of one file, each as `line:column: message hint`."""
-    found = check({"rules.yaml": text}, vocabulary)
+    """All errors of one file, each as `line:column: message hint`."""
+    found = [problem for problem in check({"rules.yaml": text}, vocabulary) if problem.severity == "error"]
     return [f"{p.line}:{p.column}: {p.message} {p.hint}".rstrip() for p in found]
 
 

@@ -30,8 +30,8 @@ def upgrade() -> None:
         )
         return
     op.execute(
-        "CREATE TRIGGER stamp_time_zone AFTER UPDATE OF time_zone ON merchants BEGIN "
-        f"UPDATE merchants SET setup = {random} WHERE id = NEW.id; END"  # noqa: S608 - our own words
+        "CREATE TRIGGER stamp_time_zone AFTER UPDATE OF time_zone ON merchants BEGIN "  # noqa: S608 - our own words
+        f"UPDATE merchants SET setup = {random} WHERE id = NEW.id; END"
     )
 
 
