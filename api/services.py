@@ -72,9 +72,10 @@ class Intake(Protocol):
 
 
 class Bell(Protocol):
-    """Wakes the workers of connections that have something to do."""
+    """Wakes the workers of connections that have something to do, and the one for proofs and simulations."""
 
     def ring(self, connection_ids: Iterable[str]) -> Any: ...
+    def ring_rule_job(self, merchant_id: str, job_id: str) -> Any: ...
 
 
 class Books(Protocol):

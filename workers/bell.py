@@ -28,6 +28,7 @@ from workers.settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 DECIDE_QUEUE = "decide"
+RULES_QUEUE = "rules"
 DRAIN_QUEUE_PREFIX = "connection-"
 _DRAIN_JOB_PREFIX = "drain-"
 
@@ -58,6 +59,13 @@ class Bell:
             self._enqueue(DECIDE_QUEUE, "workers.jobs.decide", (merchant_id, event_id), decide_job_id(event_id))
         except RedisError as error:
             log.warning("the bell could not be rung, the relay will: %s", error, extra={"event_id": event_id})
+
+    def ring_rule_job(self, merchant_id: str, job_id: str) -> None:
+        """Have the worker for proofs and simulations see to a job. Call it after the commit."""
+        try:
+            self._enqueue(RULES_QUEUE, "workers.jobs.rule_job", (merchant_id, job_id), rule_job_id(job_id))
+        except RedisError as error:
+            log.warning("the bell could not be rung, the relay will: %s", error, extra={"rule_job_id": job_id})
 
     def heard(self, connection_id: str) -> None:
         """The drainer is about to look into the outbox: it will see everything rung for until now."""
@@ -92,6 +100,12 @@ class Bell:
         for merchant_id, event_id in events:
             if self._free_if_lost(DECIDE_QUEUE, decide_job_id(event_id)):
                 self.ring_event(merchant_id, event_id)
+
+    def revive_rule_jobs(self, jobs: Iterable[tuple[str, str]]) -> None:
+        """The same for proofs and simulations, given as (merchant id, job id)."""
+        for merchant_id, job_id in jobs:
+            if self._free_if_lost(RULES_QUEUE, rule_job_id(job_id)):
+                self.ring_rule_job(merchant_id, job_id)
 
     def backlog(self) -> int:
         """How many events wait for a worker to decide them."""
@@ -159,6 +173,11 @@ def drain_job_id(connection_id: str) -> str:
 def decide_job_id(event_id: str) -> str:
     """The id of the one RQ job that decides an event."""
     return f"decide-{event_id}"
+
+
+def rule_job_id(job_id: str) -> str:
+    """The id of the one RQ job that carries out a slice of a proof or simulation."""
+    return f"rule-{job_id}"
 
 
 def drained_connection(job_id: str) -> str | None:
