@@ -314,7 +314,7 @@ STATUS_TO_SHOP = DecisionSpec("status_to_shop", "What the shop is told about the
     OutcomeSpec("send tracking", "send tracking", "The shop gets the tracking number.", "", "tracking"),
     OutcomeSpec("mail customer", "mail customer", "The shop may mail the customer about the change.", "", "mail"),
     *_BASE_DERIVED,
-), ("shop_status", "shop_payment"))  # fmt: skip
+), ("shop_status",))  # fmt: skip
 
 STATUS_TO_TILL = DecisionSpec("status_to_till", "What the till is told about the order.",
     ("event", "shop", "till", "order", "fulfilment", "payment", "setting"), (
