@@ -44,7 +44,7 @@ class RuleWriter:
         if self.decision.settings:
             yield "settings:"
             for name, value in self.decision.settings.items():
-                yield from _setting(name, value)
+                yield from setting_lines(name, value)
         yield "rules:" if self.decision.rules else "rules: []"
         for rule in self.decision.rules:
             yield from self.rule(rule)
@@ -140,7 +140,8 @@ class RuleWriter:
         return quote(text) if text in self.words and not isinstance(operand, Path) else text
 
 
-def _setting(name: str, value: Value) -> Iterator[str]:
+def setting_lines(name: str, value: Value) -> Iterator[str]:
+    """A setting and its default, as lines below `settings:`."""
     if isinstance(value, tuple) and not hasattr(value, "currency"):
         yield f"  {name}:" if value else f"  {name}: []"
         yield from (f"    - {scalar(item)}" for item in value)
