@@ -56,8 +56,8 @@ def try_examples(texts: Mapping[str, str], seconds: float = 30) -> Found:
 
 
 def _problems(texts: Mapping[str, str]) -> tuple[Problem, ...]:
-    found = (*check(texts), *book_examples(texts)[1])
-    return tuple(sorted(found, key=lambda p: (p.severity != "error", p.file, p.line, p.column, p.message)))
+    """Errors first."""
+    return tuple(sorted(check(texts), key=lambda problem: problem.severity != "error"))
 
 
 def _elsewhere(task: str, texts: Mapping[str, str], seconds: float) -> Found:

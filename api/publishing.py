@@ -1,0 +1,259 @@
+"""The gate in front of publishing: rules go live only when they are well-formed, pass their examples, run, and break no
+promise. The API, the pages and the command line all come through here.
+
+Judging takes seconds and happens outside any transaction; then one short transaction looks whether the world is still as
+it was judged, and publishes. Whatever is refused leaves the published book as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from engine import examples
+from engine.aside import Found, find_problems, try_examples
+from engine.ast import Book
+from engine.guard import exercise
+from engine.language import load_book, text_version
+from engine.types import Problem
+from store import audit, books, drafts, rule_jobs
+from store.book_files import BadFiles, check_files
+from store.rule_models import Publication
+from store.session import Database
+
+COMMENT = 500
+"""Longest comment or reason, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that stands in the way. `kind` is files, rules, examples, trial, proof, comment or nothing-new; `file`,
+    `line` and `column` say where, empty and 0 when it is nowhere in particular."""
+
+    kind: str
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: " if self.file else ""
+        return f"{where}{self.message}" + (f" {self.hint}" if self.hint else "")
+
+
+class Refused(Exception):
+    """The rules were not published; `reasons` lists everything that stands in the way."""
+
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        self.reasons = tuple(reasons)
+        more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
+        super().__init__(f"{self.reasons[0]}{more}")
+
+
+class Superseded(Exception):
+    """Somebody published another version meanwhile; nothing was published. `publication` is what decides now."""
+
+    def __init__(self, publication: Publication | None) -> None:
+        self.publication = publication
+        if publication is None:
+            super().__init__("no version decides now, but the draft is based on one; start a new draft")
+            return
+        super().__init__(
+            f"{publication.by} published version {publication.number} on {publication.at:%Y-%m-%d %H:%M} UTC, after this "
+            "draft was begun; bring the draft up to date with it, then publish again"
+        )
+
+
+class NoVersion(LookupError):
+    """The merchant never published such a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Rules that may be published: the book made from them, and what is known of it."""
+
+    book: Book
+    evidence: Mapping[str, Any]
+
+
+def judge(texts: Mapping[str, str]) -> Judged:
+    """See whether these files (name to text) may be published. Takes a second or two, and touches no database.
+
+    Raises Refused: with every error of the rules; or with every example that fails and everything the trial run met.
+    """
+    found = _tried(texts)
+    failed = [result for result in (found.report or {}).get("results", ()) if not result["passed"]]
+    reasons = [_failed_example(result) for result in failed]
+    reasons += [_from_problem("trial", problem) for problem in exercise(texts)]
+    if reasons:
+        raise Refused(reasons)
+    return Judged(load_book(texts), _evidence(found))
+
+
+def _tried(texts: Mapping[str, str]) -> Found:
+    """The outcome of the examples. Raises Refused when the rules cannot be loaded."""
+    try:
+        check_files(texts)
+    except BadFiles as bad:
+        raise Refused([Reason("files", bad.message, bad.file)]) from None
+    if not any(not examples.is_example_file(name) for name in texts):
+        raise Refused([Reason("files", "There is no rule file among these files.", hint="Add at least one.")])
+    found = find_problems(texts)
+    if not found.errors:
+        found = try_examples(texts)
+    if found.errors:
+        raise Refused([_from_problem("rules", problem) for problem in found.errors])
+    return found
+
+
+def publish_draft(
+    database: Database, merchant_id: str, draft_id: str, *, revision: int, who: str, comment: str
+) -> Publication:
+    """Make a draft the version that decides.
+
+    Raises NoDraft, DraftClosed and DraftConflict (see `store.drafts`), Superseded, or Refused.
+    """
+    with database.session(merchant_id, read_only=True) as session:
+        draft = drafts.get(session, draft_id)
+        if draft.state != "open":
+            raise drafts.DraftClosed(draft)
+        if draft.revision != revision:
+            raise drafts.DraftConflict(draft, revision)
+        _check_replaces(books.newest(session), draft.based_on)
+        _check_new(session, draft.texts)
+        proof = _proof(session, draft.texts)
+    said = _comment(comment)
+    judged = judge(draft.texts)
+    with database.session(merchant_id) as session:
+        _check_replaces(books.wait_for_turn(session), draft.based_on)
+        drafts.close_published(session, draft_id, revision=revision, by=who)
+        origin = {"draft": draft_id, "draft_name": draft.name, "begun_by": draft.created_by}
+        simulated = rule_jobs.latest(session, draft_id, "simulate", judged.book.version)
+        if simulated is not None and simulated.state == "done":
+            origin["simulation"] = simulated.id
+        return _publish(session, judged, who, said, {"from": origin, **proof})
+
+
+def publish_texts(
+    database: Database, merchant_id: str, texts: Mapping[str, str], *, who: str, comment: str, origin: str
+) -> Publication:
+    """Make these files (name to text) the version that decides, over whatever decides now. `origin` says where they are
+    from. Raises Refused."""
+    said = _comment(comment)
+    with database.session(merchant_id, read_only=True) as session:
+        _check_new(session, texts)
+        proof = _proof(session, texts)
+    judged = judge(texts)
+    with database.session(merchant_id) as session:
+        books.wait_for_turn(session)
+        _check_new(session, texts)
+        return _publish(session, judged, who, said, {"from": {"files": origin}, **proof})
+
+
+def roll_back(database: Database, merchant_id: str, reference: str, *, who: str, reason: str) -> Publication:
+    """Publish an earlier version again. Its examples passed when it went live, so it is only loaded and run: going back
+    must not fail over an example. `reference` is what `store.books.find` takes.
+
+    Raises NoVersion, or Refused when it decides already, or can no longer be loaded or run.
+    """
+    said = _comment(reason)
+    with database.session(merchant_id, read_only=True) as session:
+        target = books.find(session, reference)
+        if target is None:
+            raise NoVersion(f"there is no version {reference[:64]}")
+        texts = books.texts(session, target.version) or {}
+        _check_new(session, texts)
+    errors = [_from_problem("rules", problem) for problem in find_problems(texts).errors if not _of_examples(problem)]
+    reasons = errors or [_from_problem("trial", problem) for problem in exercise(texts)]
+    if reasons:
+        raise Refused(reasons)
+    known = {key: value for key, value in (target.evidence or {}).items() if key != "from"}
+    judged = Judged(load_book(texts), known)
+    with database.session(merchant_id) as session:
+        books.wait_for_turn(session)
+        _check_new(session, texts)
+        return _publish(session, judged, who, said, {"from": {"version": target.number}}, kind="rollback")
+
+
+def _publish(
+    session: Session, judged: Judged, who: str, comment: str, origin: Mapping[str, Any], kind: str = "publish"
+) -> Publication:
+    book = judged.book
+    publication = books.publish(
+        session, book.texts, book.version, who, comment, meaning=book.meaning, kind=kind,
+        evidence={**judged.evidence, **origin},
+    )  # fmt: skip
+    went_back = f"Back to version {origin['from']['version']}. " if kind == "rollback" else ""
+    audit.record(
+        session, who=who, action="roll back rules" if kind == "rollback" else "publish rules",
+        about=f"rules version:{publication.number}", reason=f"{went_back}{comment}",
+    )  # fmt: skip
+    return publication
+
+
+def _proof(session: Session, texts: Mapping[str, str]) -> dict[str, Any]:
+    """What a finished proof of these very files found, as evidence; nothing when there is none. Raises Refused for
+    invariants that it broke: an admin stated them so that nothing goes live that breaks them."""
+    job = rule_jobs.proof_of(session, text_version(texts))
+    if job is None:
+        return {}
+    findings = (job.result or {}).get("findings", ())
+    broken = [finding for finding in findings if finding["kind"] == "invariant"]
+    if broken:
+        raise Refused(_from_finding(finding) for finding in broken)
+    return {"proof": {"job": job.id, "findings": len(findings), "proved": len(job.result.get("proved", ()))}}
+
+
+def _check_replaces(newest: Publication | None, based_on: str | None) -> None:
+    """Raises Superseded when a draft would replace another version than it is based on."""
+    if (newest.version if newest else None) != based_on:
+        raise Superseded(newest)
+
+
+def _check_new(session: Session, texts: Mapping[str, str]) -> None:
+    """Raises Refused when these very files decide already."""
+    newest = books.newest(session)
+    if newest is not None and books.texts(session, newest.version) == dict(texts):
+        message = f"These are the very files of version {newest.number}, which decides now."
+        raise Refused([Reason("nothing-new", message)])
+
+
+def _comment(text: str) -> str:
+    said = " ".join(text.replace("\x00", "").split())
+    if not said:
+        raise Refused([Reason("comment", "Say in a few words what changes and why; it stays beside the version.")])
+    return said[:COMMENT]
+
+
+def _evidence(found: Found) -> dict[str, Any]:
+    report = found.report or {}
+    coverage = report.get("coverage", {})
+    return {
+        "examples": {"passed": report.get("passed", 0), "failed": report.get("failed", 0)},
+        "coverage": {part: coverage[part] for part in ("rules", "conditions", "rows") if part in coverage},
+        "warnings": len(found.problems),
+    }
+
+
+def _of_examples(problem: Problem) -> bool:
+    return examples.is_example_file(problem.file)
+
+
+def _from_problem(kind: str, problem: Problem) -> Reason:
+    said = asdict(problem)
+    return Reason(kind, **{key: said[key] for key in ("message", "file", "line", "column", "hint")})
+
+
+def _from_finding(finding: Mapping[str, Any]) -> Reason:
+    place = finding.get("place") or {}
+    where = (str(place.get("file", "")), int(place.get("line", 0)), int(place.get("column", 0)))
+    return Reason("proof", finding["message"], *where, hint=finding.get("hint", ""))
+
+
+def _failed_example(result: Mapping[str, Any]) -> Reason:
+    message = f"The example “{result['name']}” fails: {' '.join(result['reasons'])}"
+    return Reason("examples", message, result["file"], result["line"], 1)
