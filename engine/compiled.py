@@ -95,9 +95,18 @@ class CompiledBook:
     def explain(
         self, decision: str, facts: Sequence[Fact], settings: Mapping[str, Value] | None = None
     ) -> tuple[RuleTrace, ...]:
-        """Every rule against the facts, by the plain evaluator. Raises UnknownDecisionError."""
+        """Every rule against the facts, in agenda order, by the plain evaluator. Raises UnknownDecisionError."""
+        explanation = self.explanation(decision, facts, settings)
+        return tuple(explanation.trace(rule) for rule in explanation.rules.rules)
+
+    def explanation(
+        self, decision: str, facts: Sequence[Fact], settings: Mapping[str, Value] | None = None
+    ) -> explain.Explanation:
+        """One decision taken by the plain evaluator, to ask about each rule. Raises UnknownDecisionError."""
         compiled = self._decision(decision)
-        return explain.explain(compiled.rules, compiled.spec, facts, settings, vocabulary=self.vocabulary)
+        return explain.Explanation(
+            compiled.rules, compiled.spec, facts, settings, vocabulary=self.vocabulary, texts=compiled.texts
+        )
 
     def _decision(self, name: str) -> _Decision:
         try:
@@ -199,6 +208,7 @@ class _Decision:
     def __init__(self, rules: DecisionRules, vocabulary: Vocabulary, on_incident: Callable[[str], None]) -> None:
         self.rules = rules
         self.spec = vocabulary.decisions[rules.name]
+        self.texts = explain.RuleTexts(rules, vocabulary)
         agenda = sorted(rules.rules, key=lambda rule: rule.key)
         self._speakers = [_Speaker(rule, self.spec) for rule in agenda]
         prepared = [outcome for speaker in self._speakers for outcome in speaker.same or ()]

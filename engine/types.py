@@ -140,7 +140,8 @@ class RuleTrace:
     """One rule against the facts: fired for which facts, or the nearest miss with the conditions that failed.
 
     `fired_for` lists the combinations of facts (type to id) the rule held for; `nearest` is the combination that
-    failed the fewest conditions when it held for none; `conditions` belong to the first firing or the nearest miss.
+    failed the fewest conditions when it held for none; `conditions` belong to the first firing or the nearest miss,
+    of which `misses` counts those that would have to change. `lost` is what the rule said in vain, with who won.
     """
 
     rule: str
@@ -152,3 +153,5 @@ class RuleTrace:
     combinations: int = 0
     then: tuple[str, ...] = ()
     note: str = ""
+    misses: int = 0
+    lost: tuple[Overridden, ...] = ()

@@ -252,14 +252,21 @@ def sides(
 
 def judge(condition: Condition, bound: Mapping[str, Fact], settings: Mapping[str, Value]) -> str:
     """One condition against one combination of facts: `met`, `not met`, or `missing` when a value it needs is absent."""
-    left, right, upper = sides(condition, bound, settings)
+    return verdict(condition, bound, settings)[0]
+
+
+def verdict(
+    condition: Condition, bound: Mapping[str, Fact], settings: Mapping[str, Value]
+) -> tuple[str, tuple[Right | None, Right | None, Right | None]]:
+    """What `judge` says, and what was found left, right and above (of `between`)."""
+    found = left, right, upper = sides(condition, bound, settings)
     if compare(condition.operator, left, right, upper):  # type: ignore[arg-type]  # a left side is never a list of values
-        return MET
+        return MET, found
     if condition.operator == "exists":
-        return NOT_MET
+        return NOT_MET, found
     absent = left is None or (condition.right is not None and right is None)
     absent = absent or (condition.upper is not None and upper is None)
-    return MISSING if absent and condition.operator != "is missing" else NOT_MET
+    return MISSING if absent and condition.operator != "is missing" else NOT_MET, found
 
 
 def show(value: Right | None) -> str:
