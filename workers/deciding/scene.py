@@ -18,8 +18,9 @@ from engine import facts_json
 from engine.calendar import in_time
 from engine.compiled import CompiledBook
 from engine.outcomes import effective_settings
+from engine.replaying import run_as_dict
 from engine.settings_json import typed_all
-from engine.types import Fact, Outcome, Run, Value
+from engine.types import Fact, Run, Value
 from store import commands
 from store.flow_models import Event
 from store.models import Connection
@@ -101,7 +102,7 @@ class Scene:
             "facts": [facts_json.encode_fact(fact) for fact in facts],
             "settings": facts_json.encode_values(settings),
         })  # fmt: skip
-        self.steps.append(step_as_dict(run))
+        self.steps.append(run_as_dict(run))
         self._keep_derived(run)
         return run
 
@@ -176,26 +177,3 @@ class Scene:
             "notes": self.notes,
             "told": self.told,
         }
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "name": outcome.name,
-        "target": outcome.target,
-        "arguments": facts_json.encode_values(outcome.arguments),
-        "reason": outcome.reason,
-        "rule": outcome.rule,
-    }
-
-
-def step_as_dict(run: Run) -> dict[str, Any]:
-    return {
-        "decision": run.decision,
-        "firings": [
-            {"rule": f.rule, "bound": dict(f.bound), "outcomes": [_outcome(o) for o in f.outcomes]} for f in run.firings
-        ],
-        "outcomes": [_outcome(o) for o in run.outcomes],
-        "overridden": [{"outcome": _outcome(o.outcome), "by": o.by} for o in run.overridden],
-        "derived": [facts_json.encode_fact(f) for f in run.derived],
-        "errors": list(run.errors),
-    }
