@@ -20,7 +20,7 @@ lint: $(VENV)/.test ## Style, types, import directions
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/.test ## Measure, each figure with its floor beside it
+bench: $(VENV)/.test var/peers/.installed ## Measure, each figure with its floor beside it
 	@$(BIN)/python -m bench
 
 audit: $(VENV)/.test ## Look for known vulnerabilities in what we depend on
@@ -28,6 +28,14 @@ audit: $(VENV)/.test ## Look for known vulnerabilities in what we depend on
 
 clean: ## Remove the environment and all data of the demo
 	rm -rf $(VENV) var
+
+var/peers/.installed: bench/requirements-peers.txt $(VENV)/.test
+	@mkdir -p var/peers
+	@echo "Installing other engines to compare with (once; those that cannot be had are left out) ..."
+	@-grep == bench/requirements-peers.txt | while read -r peer; do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --target var/peers/python --upgrade "$$peer" || true; done
+	@-if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix var/peers json-rules-engine@7.3.1; fi
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wissel needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 " + "run")'

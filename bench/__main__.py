@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bench import commands, events, matching, sourcing
+from bench import commands, events, matching, peers, sourcing
 
 
 def main() -> None:
     """Run all measurements, one after the other."""
-    for measurement in (matching, sourcing, events, commands):
+    for measurement in (matching, peers, sourcing, events, commands):
         measurement.main()
 
 
