@@ -7,7 +7,23 @@ from typing import Any
 from flask import Flask
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from api import commands, connections, decisions, docs, errors, events, headers, health, hooks, logs, orders, stock, ui
+from api import (
+    commands,
+    connections,
+    decisions,
+    docs,
+    errors,
+    events,
+    headers,
+    health,
+    hooks,
+    logs,
+    orders,
+    rule_drafts,
+    rulebooks,
+    stock,
+    ui,
+)  # fmt: skip
 from api.problems import Problem
 from api.schemas import fields, posting
 from api.services import Services
@@ -72,7 +88,7 @@ def _register_api(app: Flask, protection: CSRFProtect) -> None:
     api.init_app(app)
     app.extensions["wissel_api"] = api
     posting.register(api.spec)
-    for module in (events, hooks, orders, decisions, commands, connections, stock):
+    for module in (events, hooks, orders, decisions, commands, connections, stock, rulebooks, rule_drafts):
         api.register_blueprint(module.blueprint)
         protection.exempt(module.blueprint)
 

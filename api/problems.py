@@ -35,11 +35,21 @@ _KINDS = (
     ProblemKind("conflict", 409, "This clashes with what is already known", "Read the detail; nothing was changed."),
     ProblemKind("event-conflict", 409, "This event id was used with other content",
                 "Give a new event a new id. Repeat an event with exactly the content it had the first time."),
+    ProblemKind("draft-conflict", 409, "Somebody saved this draft in between",
+                "Read `current`, bring your changes into it, and save again with its revision in If-Match."),
+    ProblemKind("superseded", 409, "Another version was published in between",
+                "Bring the draft up to date (`POST .../rebase`), look at it again, then publish."),
+    ProblemKind("rebase-conflict", 409, "Both sides changed the same rule files",
+                "Send `choices`: for each file under `clashes` say `mine` or `theirs`. Nothing was changed."),
     ProblemKind("too-large", 413, "The body is too large", "Send less at once; the limit is in the detail."),
     ProblemKind("wrong-media-type", 415, "The content type is not understood",
                 "Send application/cloudevents+json, application/cloudevents-batch+json or application/json."),
     ProblemKind("invalid", 422, "Some fields are not right", "Correct the fields listed under `errors`."),
     ProblemKind("unknown-type", 422, "This event type is unknown", "Use one of the types listed in the detail."),
+    ProblemKind("rules-refused", 422, "The rules were not published",
+                "Correct what `errors` lists. What was published before decides as it did."),
+    ProblemKind("no-revision", 428, "Which revision is meant?",
+                "Send the ETag that came with the draft as `If-Match`, so that nobody's work is overwritten."),
     ProblemKind("too-many", 429, "Too many attempts", "Wait as long as the Retry-After header says."),
     ProblemKind("internal", 500, "Something broke on our side",
                 "Repeat the request later; it is safe. Support finds the cause by the error id."),
@@ -55,7 +65,8 @@ BY_STATUS: Mapping[int, str] = {
 
 
 class Problem(Exception):
-    """Stops a request with a problem document. `slug` names the kind; `detail` is a sentence about this case."""
+    """Stops a request with a problem document. `slug` names the kind; `detail` is a sentence about this case; `more` are
+    members that this kind has beyond the common ones."""
 
     def __init__(
         self,
@@ -65,6 +76,7 @@ class Problem(Exception):
         errors: Sequence[FieldError] = (),
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = KINDS[slug]
@@ -72,6 +84,7 @@ class Problem(Exception):
         self.errors = tuple(errors)
         self.status = status or self.kind.status
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
     def document(self, instance: str) -> dict[str, object]:
         """The problem as JSON. `instance` is the path that was asked for."""
@@ -84,4 +97,4 @@ class Problem(Exception):
         }
         if self.errors:
             document["errors"] = [error._asdict() for error in self.errors]
-        return document
+        return {**document, **self.more}
