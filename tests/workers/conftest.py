@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +14,21 @@ from store.flow_models import Command
 from store.models import Connection, Merchant
 from store.secrets import Cipher
 from store.session import Database
+from tests.replaying import assert_everything_replays
 from tests.workers.parts import Parts, make_parts
 
+DATABASES = ("database", "sqlite_database", "postgres_database")
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _everything_replays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test decided is decided once more when it is over, and must come out the same."""
+    databases = [name for name in DATABASES if name in request.fixturenames]
+    found: list[Database] = [request.getfixturevalue(name) for name in databases]
+    yield
+    for database in found:
+        assert_everything_replays(database)
 
 
 @pytest.fixture
