@@ -146,7 +146,7 @@ def is_stocked(services: Services) -> bool:
 
 def _publish(session: Any, services: Services) -> None:
     """Publish the shipped rule book when nothing is published, or when the files were changed since."""
-    texts = {path.name: path.read_text() for path in sorted(services.config.rules_dir.glob("*.yaml")) if ".examples." not in path.name}
+    texts = {path.name: path.read_text() for path in sorted(services.config.rules_dir.glob("*.yaml"))}
     version = load_book(texts).version
     if books.current_version(session) != version:
         if problems := exercise(texts):

@@ -30,7 +30,7 @@ _numbers = count(1)
 
 
 def shipped_rules() -> dict[str, str]:
-    return {path.name: path.read_text() for path in sorted(RULES.glob("*.yaml")) if ".examples." not in path.name}
+    return {path.name: path.read_text() for path in sorted(RULES.glob("*.yaml"))}
 
 
 @dataclass
