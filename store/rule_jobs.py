@@ -187,11 +187,15 @@ def parts(session: Session, job_id: str) -> Sequence[Any]:
     return session.scalars(found).all()
 
 
+def is_free(session: Session, job_id: str) -> bool:
+    """Whether there is more to do for a job and no worker holds it."""
+    return session.scalar(select(RuleJob.id).where(RuleJob.id == job_id, *_free())) is not None
+
+
 def neglected(session: Session, limit: int = 100) -> Sequence[tuple[str, str]]:
     """(merchant id, job id) of unfinished jobs that no worker holds, the oldest first. In a system session: of all
     merchants."""
-    free = or_(RuleJob.leased_until.is_(None), RuleJob.leased_until <= now())
-    found = select(RuleJob.merchant_id, RuleJob.id).where(RuleJob.state.in_(UNFINISHED), free)
+    found = select(RuleJob.merchant_id, RuleJob.id).where(*_free())
     return [(merchant_id, job_id) for merchant_id, job_id in session.execute(found.order_by(RuleJob.id).limit(limit))]
 
 
@@ -210,6 +214,10 @@ def prune(session: Session, draft_id: str | None, kind: str) -> int:
 def waiting_count(session: Session) -> int:
     """How many jobs wait or run, for whoever wonders why theirs does not begin."""
     return session.scalar(select(func.count()).select_from(RuleJob).where(RuleJob.state.in_(UNFINISHED))) or 0
+
+
+def _free() -> tuple[ColumnElement[bool], ...]:
+    return RuleJob.state.in_(UNFINISHED), or_(RuleJob.leased_until.is_(None), RuleJob.leased_until <= now())
 
 
 def _write(session: Session, job_id: str, held: str, **values: Any) -> bool:

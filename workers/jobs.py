@@ -9,6 +9,7 @@ from workers import services
 from workers.decide import decide_guarded
 from workers.drain import Drainer, pause_by_itself
 from workers.errands import errand_for
+from workers.rule_jobs.runner import run_slice
 
 log = logging.getLogger(__name__)
 
@@ -31,3 +32,8 @@ def drain(connection_id: str) -> None:
 def decide(merchant_id: str, event_id: str) -> None:
     """Decide an event that was kept."""
     decide_guarded(services.current(), merchant_id, event_id)
+
+
+def rule_job(merchant_id: str, job_id: str) -> None:
+    """Carry out the next slice of a proof or simulation."""
+    run_slice(services.current(), merchant_id, job_id)

@@ -1,9 +1,11 @@
-"""Runs the workers: some processes that carry out jobs, and one that relays, each started again when it dies."""
+"""Runs the workers: some processes that carry out jobs, one for proofs and simulations, and one that relays, each started
+again when it dies."""
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -15,7 +17,7 @@ from types import FrameType
 
 from workers.relay import Relay
 from workers.services import Services
-from workers.worker import OutboxWorker
+from workers.worker import OutboxWorker, RulesWorker
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,9 @@ Build = Callable[[], Services]
 
 GRACE_SECONDS = 30
 """How long processes may take to finish their command when asked to stop; then they are killed."""
+
+RULES_NICENESS = 10
+"""How much the process for proofs and simulations stands back (0 not at all, 19 altogether)."""
 
 _LOOK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
@@ -35,6 +40,12 @@ def work(build: Build, *, burst: bool = False) -> None:
     OutboxWorker(build()).run(burst=burst)
 
 
+def work_on_rules(build: Build, *, burst: bool = False) -> None:
+    """Be the process for proofs and simulations until SIGTERM. Whenever others want the processor they come first."""
+    os.nice(RULES_NICENESS)
+    RulesWorker(build()).run(burst=burst)
+
+
 def relay(build: Build) -> None:
     """Be the relay process: look every second until SIGTERM."""
     over = threading.Event()
@@ -43,7 +54,7 @@ def relay(build: Build) -> None:
 
 
 def supervise(build: Build, *, workers: int = 2, grace_seconds: float = GRACE_SECONDS) -> None:
-    """Run worker processes and a relay until SIGTERM or SIGINT; start again what dies.
+    """Run worker processes, one for rules and a relay until SIGTERM or SIGINT; start again what dies.
 
     Every process builds its own services in a fresh interpreter, so that no connection or lock is shared by accident.
     """
@@ -52,6 +63,7 @@ def supervise(build: Build, *, workers: int = 2, grace_seconds: float = GRACE_SE
     context = multiprocessing.get_context("spawn")
     children = [_Child(context, "relay", relay, build)]
     children += [_Child(context, f"worker-{number}", work, build) for number in range(1, workers + 1)]
+    children += [_Child(context, "rules", work_on_rules, build)]
     while not over.wait(_LOOK_SECONDS):
         for child in children:
             child.see_to_it()

@@ -1,6 +1,7 @@
-"""The RQ worker: carries out drains and decisions in its own process, one job at a time.
+"""The RQ workers: one kind carries out drains and decisions in its own process, one job at a time, the other one proofs
+and simulations.
 
-It does not fork for each job. A drain lasts for many commands, so isolation by fork would buy little, and deciding
+They do not fork for each job. A drain lasts for many commands, so isolation by fork would buy little, and deciding
 lives on compiled rule books that a fresh process would have to make again. What a crash would cost is covered by the
 supervisor (`workers.run`), which starts a new process, and by the relay.
 """
@@ -22,24 +23,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from store.models import Connection
 from workers import services
-from workers.bell import DECIDE_QUEUE, drain_queue, drained_connection, forget_job
+from workers.bell import DECIDE_QUEUE, RULES_QUEUE, drain_queue, drained_connection, forget_job
+from workers.rule_jobs.runner import is_unfinished
 from workers.services import Services
 
 log = logging.getLogger(__name__)
 
 
-class OutboxWorker(SimpleWorker):  # type: ignore[misc]
-    """Listens to the queue of every connection, also of those made after it started, and to the decisions to be made.
-    Queues take turns, so that a busy connection delays no other."""
+class HouseWorker(SimpleWorker):  # type: ignore[misc]
+    """A worker that finds the services of the house installed, and finishes what is under way before it leaves."""
 
     log_result_lifespan = False
+    first_queues: tuple[str, ...] = ()
+    """What it listens to when it starts."""
 
     def __init__(self, here: Services, **options: Any) -> None:
         self._here = here
-        self._looked_at = float("-inf")
-        self._ordered_queues: list[Queue] = []
         super().__init__(
-            [DECIDE_QUEUE], connection=here.redis, worker_ttl=here.worker_settings.idle_seconds + 15,
+            list(self.first_queues), connection=here.redis, worker_ttl=here.worker_settings.idle_seconds + 15,
             log_job_description=False, **options,
         )
 
@@ -53,6 +54,42 @@ class OutboxWorker(SimpleWorker):  # type: ignore[misc]
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Finish the command under way, take no more, and leave."""
+        services.stopping.set()
+        super().request_stop(signum, frame)
+
+
+class RulesWorker(HouseWorker):
+    """Listens to proofs and simulations, and to nothing else, so that they delay neither deciding nor telling."""
+
+    first_queues = (RULES_QUEUE,)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Carry out one slice, free its id whatever happened, and let the next one follow behind those of others.
+
+        After a slice that broke only the relay rings, once a second."""
+        succeeded: bool = super().perform_job(job, queue, execution)
+        if not succeeded:
+            forget_job(self.connection, job.id)
+        else:
+            merchant_id, job_id = job.args
+            if is_unfinished(self._here.database, merchant_id, job_id):
+                self._here.bell.ring_rule_job(merchant_id, job_id)
+        return succeeded
+
+
+class OutboxWorker(HouseWorker):
+    """Listens to the queue of every connection, also of those made after it started, and to the decisions to be made.
+    Queues take turns, so that a busy connection delays no other."""
+
+    first_queues = (DECIDE_QUEUE,)
+
+    def __init__(self, here: Services, **options: Any) -> None:
+        self._looked_at = float("-inf")
+        self._ordered_queues: list[Queue] = []
+        super().__init__(here, **options)
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> tuple[Job, Queue] | None:
         """Wait for a job, and look for new connections in between."""
@@ -73,11 +110,6 @@ class OutboxWorker(SimpleWorker):  # type: ignore[misc]
         elif connection_id is not None:
             self._here.bell.answer(connection_id)
         return succeeded
-
-    def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Finish the command under way, take no more, and leave."""
-        services.stopping.set()
-        super().request_stop(signum, frame)
 
     def _listen(self) -> None:
         """Bring the queues up to date with the connections there are."""

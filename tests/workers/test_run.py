@@ -69,7 +69,7 @@ def test_processes_that_die_are_started_again_and_stop_when_asked(
     wait_until(lambda: is_done(first), "the relay rang and a worker carried the command out")
 
     children = {child.pid for child in psutil.Process(supervisor.pid).children() if "spawn_main" in " ".join(child.cmdline())}
-    assert len(children) == 2, "one relay and one worker"
+    assert len(children) == 3, "one relay, one worker, and one for rules"
     for pid in children:
         os.kill(pid, signal.SIGKILL)
     second = put("order:2")

@@ -1,0 +1,1 @@
+"""Proofs and simulations of rule texts, carried out beside the daily work."""
