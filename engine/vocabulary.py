@@ -46,7 +46,8 @@ class Field:
 class FactType:
     """A kind of thing rules can look at. A rule that names a *repeated* type holds for each fact of that type.
 
-    `plural` is the word for many of them, as in `count of lines`; without one, it is the name with an s.
+    `plural` is the word for many of them, as in `count of lines`; without one, it is the name with an s. `always` names
+    the fields that every fact put together from our own records has; proofs count on it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class FactType:
     repeated: bool
     fields: tuple[Field, ...]
     plural: str = ""
+    always: tuple[str, ...] = ()
 
     @property
     def many(self) -> str:
@@ -145,16 +147,23 @@ EVENT = FactType("event", "What just happened.", False, (
     Field("platform", "enum", "Platform that sent it; api for a plain posted event.", PLATFORMS),
     *moment("time", "When it happened over there."),
     *moment("received_at", "When we heard of it: the moment of the decision."),
+), always=(
+    "type", "from", "platform", "time", "time.date", "time.time", "time.weekday", "received_at", "received_at.date",
+    "received_at.time", "received_at.weekday",
 ))  # fmt: skip
 
 SHOP = FactType("shop", "The web shop the order came from, or the shop that is to be told.", False, (
     Field("name", "text", "Name of the connection."),
     Field("platform", "enum", "Which shop software it runs.", PLATFORMS),
+), always=(
+    "name", "platform",
 ))  # fmt: skip
 
 TILL = FactType("till", "The till that carries out the order.", False, (
     Field("name", "text", "Name of the connection."),
     Field("platform", "enum", "Which till software it runs.", PLATFORMS),
+), always=(
+    "name", "platform",
 ))  # fmt: skip
 
 ORDER = FactType("order", "The order being decided.", False, (
@@ -191,6 +200,10 @@ ORDER = FactType("order", "The order being decided.", False, (
     Field("tracking_number", "text", "Newest tracking number known."),
     Field("tags", "list", "Tags from the shop and tags set by rules.", (), True),
     Field("risk", "enum", "Risk set by rules.", RISKS, True),
+), always=(
+    "number", "state", "known", "fulfilment_type", "fulfilment_status", "split", "shop_status", "shop_payment_status",
+    "payment_status", "on_till", "total", "paid", "line_count", "unit_count", "placed_at", "placed_at.date",
+    "placed_at.time", "placed_at.weekday", "age",
 ))  # fmt: skip
 
 LINE = FactType("line", "One order line.", True, (
@@ -205,6 +218,8 @@ LINE = FactType("line", "One order line.", True, (
     Field("total", "money", "Price of all its units, tax included."),
     Field("hazardous", "boolean", "Whether it is dangerous goods, as our catalogue says."),
     Field("tags", "list", "Tags set by rules.", (), True),
+), always=(
+    "id", "sku", "quantity", "unit_price", "total", "known_product",
 ))  # fmt: skip
 
 OUTLET = FactType("outlet", "One outlet: a store or a warehouse.", True, (
@@ -217,6 +232,8 @@ OUTLET = FactType("outlet", "One outlet: a store or a warehouse.", True, (
     Field("online", "boolean", "Whether it is linked to the online shop."),
     Field("offers_pickup", "boolean", "Whether customers can pick up there."),
     Field("priority", "integer", "Rank given by the merchant; lower comes first."),
+), always=(
+    "code", "kind", "country", "open", "online", "offers_pickup", "priority",
 ))  # fmt: skip
 
 STOCK = FactType("stock", "Stock of one article at one outlet.", True, (
@@ -225,7 +242,9 @@ STOCK = FactType("stock", "Stock of one article at one outlet.", True, (
     Field("on_hand", "integer", "Units there."),
     Field("reserved", "integer", "Units promised to orders."),
     Field("available", "integer", "On hand less reserved."),
-), "stock")  # fmt: skip
+), "stock", always=(
+    "outlet", "sku", "on_hand", "reserved", "available",
+))  # fmt: skip
 
 FULFILMENT = FactType("fulfilment", "What one outlet packs for the order.", True, (
     Field("outlet", "text", "Code of the outlet."),
@@ -233,6 +252,8 @@ FULFILMENT = FactType("fulfilment", "What one outlet packs for the order.", True
     Field("previous_status", "enum", "How far it was before this event.", FULFILMENT_STATUSES),
     Field("type", "enum", "Delivery or pickup.", FULFILMENT_TYPES),
     Field("changed", "boolean", "Whether this event changed it."),
+), always=(
+    "outlet", "status", "type", "changed",
 ))  # fmt: skip
 
 PAYMENT = FactType("payment", "One payment for the order.", True, (
@@ -241,6 +262,8 @@ PAYMENT = FactType("payment", "One payment for the order.", True, (
     Field("from", "enum", "Role of the system that reported it.", SYSTEM_ROLES),
     Field("screen", "enum", "Where staff recorded it in the till.", PAYMENT_SCREENS),
     Field("amount", "money", "Amount."),
+), always=(
+    "from", "screen", "amount",
 ))  # fmt: skip
 
 
