@@ -1,4 +1,5 @@
-"""Everything a test decided is decided once more, from what was kept, and must come out the same by hash."""
+"""Everything a test decided is decided once more, from what was kept, and must come out the same by hash. And every fact
+it was decided by must be whole."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from engine.compiled import CompiledBook, compile_book
 from engine.language import load_book
 from engine.replaying import replayed
+from engine.vocabulary import VOCABULARY
 from store import books
 from store.flow_models import Decision
 from store.models import Merchant
@@ -33,8 +35,16 @@ def assert_everything_replays(database: Database) -> int:
                     f"decision {decision.id} ({decision.summary}) came out otherwise when it was replayed: "
                     f"{again.steps} instead of {decision.trace['steps']}"
                 )
+                _assert_facts_are_whole(decision)
                 count += 1
     return count
+
+
+def _assert_facts_are_whole(decision: Decision) -> None:
+    """Proofs count on the fields that the vocabulary says our own facts always have."""
+    for fact in (fact for judged in decision.facts for fact in judged["facts"]):
+        lacking = set(VOCABULARY.facts[fact["type"]].always) - set(fact["values"])
+        assert not lacking, f"decision {decision.id}: {fact['type']} {fact['id']} lacks {sorted(lacking)}"
 
 
 def _book(version: str, texts: dict[str, str] | None) -> CompiledBook:
