@@ -26,7 +26,7 @@ from typing import Any
 from engine.ast import DecisionRules, Literal, LiteralList
 from engine.compiled import compile_book
 from engine.language import load_book
-from engine.language.strata import conditions_of
+from engine.language.strata import every_condition_of
 from engine.types import Fact, Money, Problem, RuleBookError, Value
 from engine.vocabulary import VOCABULARY, FactType, Field
 
@@ -158,7 +158,7 @@ def _pools(rules: DecisionRules) -> dict[str, list[Value]]:
 
 
 def _constants(rules: DecisionRules) -> Iterator[Value]:
-    for condition in (condition for rule in rules.rules for condition in conditions_of(rule.when)):
+    for condition in (condition for rule in rules.rules for condition in every_condition_of(rule.when)):
         for side in (condition.right, condition.upper):
             if isinstance(side, Literal):
                 yield side.value

@@ -40,6 +40,14 @@ def paths_of(condition: Condition) -> Iterator[Path]:
             yield from (path for inner in side.where for path in paths_of(inner) if path.type != side.type)
 
 
+def every_condition_of(group: Group) -> Iterator[Condition]:
+    """Every condition of a group, and those by which its counts and sums choose facts."""
+    for condition in conditions_of(group):
+        yield condition
+        if isinstance(condition.left, Aggregate):
+            yield from condition.left.where
+
+
 def aggregates_of(group: Group) -> Iterator[Aggregate]:
     """Every count and sum of a group."""
     return (c.left for c in conditions_of(group) if isinstance(c.left, Aggregate))
