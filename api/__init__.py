@@ -8,6 +8,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from api import (
+    cli_versions,
     commands,
     connections,
     decisions,
@@ -77,6 +78,7 @@ def create_app(services: Services) -> Flask:
     _register_api(app, protection)
     for blueprint in (ui.blueprint, ui.vendor, docs.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
+    app.cli.add_command(cli_versions.group)
     return app
 
 
