@@ -14,6 +14,7 @@ from engine.language.examples import SUFFIX, read_examples
 from engine.language.formatter import format_decision
 from engine.language.rule_file import RuleFile, read_layer_file, read_rule_file
 from engine.language.strata import stratify
+from engine.language.style import warnings
 from engine.types import Problem, RuleBookError
 from engine.vocabulary import VOCABULARY, Vocabulary
 
@@ -41,9 +42,11 @@ def load_book(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABUL
 def check(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY) -> tuple[Problem, ...]:
     """Every error of these files, and warnings about style when there is none; by file, line and column. Never raises,
     whatever the content."""
-    _, problems = _read(texts, vocabulary)
+    decisions, errors = _read(texts, vocabulary)
     examples = (read_examples(name, texts[name], vocabulary)[1] for name in texts if is_examples(name))
-    return tuple(sorted((*problems, *(problem for found in examples for problem in found)), key=_by_place))
+    readable = {name: content for name, content in texts.items() if isinstance(content, str)}
+    odd = () if errors else warnings(decisions, readable, vocabulary)
+    return tuple(sorted((*errors, *(problem for found in examples for problem in found), *odd), key=_by_place))
 
 
 def is_examples(file: str) -> bool:

@@ -66,7 +66,7 @@ def test_a_row_that_came_too_late_says_which_table_silenced_it() -> None:
     traces = {t.rule: t for t in compiled.explain("outlet_assignment", [Fact("order", "o", {"fulfilment_type": "delivery"}), OUTLETS[0]])}
 
     assert traces["points#1"].fired_for and not traces["points#2"].fired_for
-    assert "first row that holds counts" in traces["points#2"].note
+    assert "An earlier row held (points#1)" in traces["points#2"].note
 
 
 def test_all_rows_speak_of_the_same_facts() -> None:
