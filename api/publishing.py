@@ -18,6 +18,7 @@ from engine.aside import Found, find_problems, try_examples
 from engine.ast import Book
 from engine.guard import exercise
 from engine.language import load_book, text_version
+from engine.language.diff import diff_texts
 from engine.types import Problem
 from store import audit, books, drafts, rule_jobs
 from store.book_files import BadFiles, check_files
@@ -26,6 +27,8 @@ from store.session import Database
 
 COMMENT = 500
 """Longest comment or reason, in characters."""
+CHANGES = 30
+"""So many sentences about what changed are kept with a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,8 @@ class Superseded(Exception):
             super().__init__("no version decides now, but the draft is based on one; start a new draft")
             return
         super().__init__(
-            f"{publication.by} published version {publication.number} on {publication.at:%Y-%m-%d %H:%M} UTC, after this "
-            "draft was begun; bring the draft up to date with it, then publish again"
+            f"{publication.by} published version {publication.number} on {publication.at:%Y-%m-%d %H:%M} UTC, after "
+            "this was begun; nothing was published. Bring the draft up to date with it, then publish again"
         )
 
 
@@ -123,71 +126,112 @@ def publish_draft(
             raise drafts.DraftClosed(draft)
         if draft.revision != revision:
             raise drafts.DraftConflict(draft, revision)
-        _check_replaces(books.newest(session), draft.based_on)
-        _check_new(session, draft.texts)
+        before = _Before.of(session, draft.texts)
+        before.must_be(draft.based_on)
         proof = _proof(session, draft.texts)
     said = _comment(comment)
     judged = judge(draft.texts)
+    changes = before.changes(draft.texts)
     with database.session(merchant_id) as session:
-        _check_replaces(books.wait_for_turn(session), draft.based_on)
+        before.must_decide_still(session)
         drafts.close_published(session, draft_id, revision=revision, by=who)
         origin = {"draft": draft_id, "draft_name": draft.name, "begun_by": draft.created_by}
         simulated = rule_jobs.latest(session, draft_id, "simulate", judged.book.version)
         if simulated is not None and simulated.state == "done":
             origin["simulation"] = simulated.id
-        return _publish(session, judged, who, said, {"from": origin, **proof})
+        return _publish(session, judged, who, said, {"from": origin, "changes": changes, **proof})
 
 
 def publish_texts(
     database: Database, merchant_id: str, texts: Mapping[str, str], *, who: str, comment: str, origin: str
 ) -> Publication:
-    """Make these files (name to text) the version that decides, over whatever decides now. `origin` says where they are
-    from. Raises Refused."""
+    """Make these files (name to text) the version that decides. `origin` says where they are from.
+
+    Raises Refused, or Superseded when another version was published while these were judged.
+    """
     said = _comment(comment)
     with database.session(merchant_id, read_only=True) as session:
-        _check_new(session, texts)
+        before = _Before.of(session, texts)
         proof = _proof(session, texts)
     judged = judge(texts)
+    changes = before.changes(texts)
     with database.session(merchant_id) as session:
-        books.wait_for_turn(session)
-        _check_new(session, texts)
-        return _publish(session, judged, who, said, {"from": {"files": origin}, **proof})
+        before.must_decide_still(session)
+        return _publish(session, judged, who, said, {"from": {"files": origin}, "changes": changes, **proof})
 
 
 def roll_back(database: Database, merchant_id: str, reference: str, *, who: str, reason: str) -> Publication:
     """Publish an earlier version again. Its examples passed when it went live, so it is only loaded and run: going back
     must not fail over an example. `reference` is what `store.books.find` takes.
 
-    Raises NoVersion, or Refused when it decides already, or can no longer be loaded or run.
+    Raises NoVersion; Refused when it decides already, or can no longer be loaded or run; Superseded when another version
+    was published meanwhile.
     """
-    said = _comment(reason)
     with database.session(merchant_id, read_only=True) as session:
         target = books.find(session, reference)
         if target is None:
             raise NoVersion(f"there is no version {reference[:64]}")
         texts = books.texts(session, target.version) or {}
-        _check_new(session, texts)
+        before = _Before.of(session, texts)
+    said = _comment(reason)
     errors = [_from_problem("rules", problem) for problem in find_problems(texts).errors if not _of_examples(problem)]
     reasons = errors or [_from_problem("trial", problem) for problem in exercise(texts)]
     if reasons:
         raise Refused(reasons)
-    known = {key: value for key, value in (target.evidence or {}).items() if key != "from"}
-    judged = Judged(load_book(texts), known)
+    known = {key: value for key, value in (target.evidence or {}).items() if key not in ("from", "changes")}
+    changes = before.changes(texts)
     with database.session(merchant_id) as session:
-        books.wait_for_turn(session)
-        _check_new(session, texts)
-        return _publish(session, judged, who, said, {"from": {"version": target.number}}, kind="rollback")
+        before.must_decide_still(session)
+        more = {"from": {"version": target.number}, "changes": changes}
+        return _publish(session, Judged(load_book(texts), known), who, said, more, kind="rollback")
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What decided when somebody set out to publish."""
+
+    publication: Publication | None
+    texts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, session: Session, wanted: Mapping[str, str]) -> _Before:
+        """Raises Refused when the wanted files decide already."""
+        newest = books.newest(session)
+        texts = (books.texts(session, newest.version) if newest else None) or {}
+        if newest is not None and texts == dict(wanted):
+            message = f"These are the very files of version {newest.number}, which decides now."
+            raise Refused([Reason("nothing-new", message)])
+        return cls(newest, texts)
+
+    @property
+    def version(self) -> str | None:
+        return self.publication.version if self.publication else None
+
+    def must_be(self, version: str | None) -> None:
+        """Raises Superseded when another version decides than a draft is based on."""
+        if self.version != version:
+            raise Superseded(self.publication)
+
+    def must_decide_still(self, session: Session) -> None:
+        """Take the turn to publish. Raises Superseded when somebody published another version meanwhile."""
+        newest = books.wait_for_turn(session)
+        if (newest.version if newest else None) != self.version:
+            raise Superseded(newest)
+
+    def changes(self, texts: Mapping[str, str]) -> list[str]:
+        """What becomes different, in sentences; nothing for the first version."""
+        return list(diff_texts(self.texts, texts).words)[:CHANGES] if self.publication else []
 
 
 def _publish(
-    session: Session, judged: Judged, who: str, comment: str, origin: Mapping[str, Any], kind: str = "publish"
+    session: Session, judged: Judged, who: str, comment: str, known: Mapping[str, Any], kind: str = "publish"
 ) -> Publication:
     book = judged.book
     publication = books.publish(
         session, book.texts, book.version, who, comment, meaning=book.meaning, kind=kind,
-        evidence={**judged.evidence, **origin},
+        evidence={**judged.evidence, **known},
     )  # fmt: skip
-    went_back = f"Back to version {origin['from']['version']}. " if kind == "rollback" else ""
+    went_back = f"Back to version {known['from']['version']}. " if kind == "rollback" else ""
     audit.record(
         session, who=who, action="roll back rules" if kind == "rollback" else "publish rules",
         about=f"rules version:{publication.number}", reason=f"{went_back}{comment}",
@@ -206,20 +250,6 @@ def _proof(session: Session, texts: Mapping[str, str]) -> dict[str, Any]:
     if broken:
         raise Refused(_from_finding(finding) for finding in broken)
     return {"proof": {"job": job.id, "findings": len(findings), "proved": len(job.result.get("proved", ()))}}
-
-
-def _check_replaces(newest: Publication | None, based_on: str | None) -> None:
-    """Raises Superseded when a draft would replace another version than it is based on."""
-    if (newest.version if newest else None) != based_on:
-        raise Superseded(newest)
-
-
-def _check_new(session: Session, texts: Mapping[str, str]) -> None:
-    """Raises Refused when these very files decide already."""
-    newest = books.newest(session)
-    if newest is not None and books.texts(session, newest.version) == dict(texts):
-        message = f"These are the very files of version {newest.number}, which decides now."
-        raise Refused([Reason("nothing-new", message)])
 
 
 def _comment(text: str) -> str:
