@@ -21,6 +21,7 @@ from api import (
     logs,
     orders,
     rule_drafts,
+    rule_jobs,
     rulebooks,
     stock,
     ui,
@@ -90,7 +91,7 @@ def _register_api(app: Flask, protection: CSRFProtect) -> None:
     api.init_app(app)
     app.extensions["wissel_api"] = api
     posting.register(api.spec)
-    for module in (events, hooks, orders, decisions, commands, connections, stock, rulebooks, rule_drafts):
+    for module in (events, hooks, orders, decisions, commands, connections, stock, rulebooks, rule_drafts, rule_jobs):
         api.register_blueprint(module.blueprint)
         protection.exempt(module.blueprint)
 

@@ -187,6 +187,13 @@ def parts(session: Session, job_id: str) -> Sequence[Any]:
     return session.scalars(found).all()
 
 
+def part(session: Session, job_id: str, number: int) -> Any:
+    """What one slice found; None when there is no such part."""
+    return session.scalar(
+        select(RuleJobPart.content).where(RuleJobPart.job_id == job_id, RuleJobPart.number == number)
+    )
+
+
 def is_free(session: Session, job_id: str) -> bool:
     """Whether there is more to do for a job and no worker holds it."""
     return session.scalar(select(RuleJob.id).where(RuleJob.id == job_id, *_free())) is not None

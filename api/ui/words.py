@@ -51,6 +51,13 @@ _ATTEMPT = {
     "lost": Label("?", "Worker died", "warn"),
     "": Label("▸", "Under way", "busy"),
 }
+_RULE_JOB = {
+    "waiting": Label("◷", "Waiting", "busy"),
+    "running": Label("▸", "Running", "busy"),
+    "done": Label("✓", "Done", "good"),
+    "failed": Label("!", "Failed", "bad"),
+    "cancelled": Label("✕", "Cancelled"),
+}
 _FULFILMENT = {
     "new": Label("○", "New"),
     "in_progress": Label("▸", "In progress", "busy"),
@@ -96,7 +103,7 @@ _AGREEMENT = {
 _CONDITION = {"met": Label("✓", "met", "good"), "not met": Label("✕", "not met", "bad"), "missing": Label("?", "missing", "warn")}
 
 LABELS: Mapping[str, Mapping[str, Label]] = {
-    "order": _ORDER, "event": _EVENT, "command": _COMMAND, "attempt": _ATTEMPT, "fulfilment": _FULFILMENT,
+    "order": _ORDER, "rule_job": _RULE_JOB, "event": _EVENT, "command": _COMMAND, "attempt": _ATTEMPT, "fulfilment": _FULFILMENT,
     "payment": _PAYMENT, "shop": _SHOP, "connection": _CONNECTION, "circuit": _CIRCUIT, "agreement": _AGREEMENT,
     "condition": _CONDITION,
 }  # fmt: skip

@@ -36,9 +36,12 @@ class Tally:
         self.outcomes: dict[str, dict[str, list[int]]] = {}
         self.orders: dict[str, list[OrderState | None]] = {}
         self.told: dict[str, list[list[str]]] = {}
+        self.seen: set[str] = set()
 
     def add(self, order_id: str, courses: tuple[Course, Course]) -> None:
         """Count one past decision as both books take it."""
+        if order_id:
+            self.seen.add(order_id)
         for side, course in enumerate(courses):
             for step in course.steps:
                 if not self._wanted or step.run.decision in self._wanted:
@@ -58,7 +61,7 @@ class Tally:
 
     def as_dict(self) -> dict[str, Any]:
         """For keeping; `added_up` reads it."""
-        return {"outcomes": self.outcomes, "orders": self.orders, "told": self.told}
+        return {"outcomes": self.outcomes, "orders": self.orders, "told": self.told, "seen": sorted(self.seen)}
 
 
 def _order_state(course: Course) -> OrderState | None:
@@ -110,6 +113,7 @@ def added_up(tallies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 for name in sides[side]:
                     _append(known[side], name)
     return {
+        "seen": len(set().union(*(tally["seen"] for tally in tallies))),
         "orders": len(orders),
         "sides": [_side([pair[side] for pair in orders.values() if pair[side]]) for side in (BEFORE, AFTER)],
         "told": _told(told, orders),

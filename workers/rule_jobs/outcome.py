@@ -23,13 +23,13 @@ def summed_up(parts: Sequence[Mapping[str, Any]], job: RuleJob) -> dict[str, Any
     warnings: Counter[str] = Counter()
     errors: list[Any] = []
     changed_orders: set[str] = set()
-    for part in parts:
+    for number, part in enumerate(parts, 1):
         counts.update(part["counts"])
         warnings.update(part["warnings"])
         errors += part["errors"]
         for changed in part["changed"]:
             changed_orders.update([changed["order"]] if changed["order"] else [])
-            _group(groups, changed)
+            _group(groups, {**changed, "part": number})
     total = sum(len(part["changed"]) for part in parts)
     largest = sorted(groups.values(), key=lambda group: (-group["count"], group["decision"], group["rule"], group["role"]))
     last = parts[-1]["state"] if parts else {}
