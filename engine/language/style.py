@@ -325,7 +325,7 @@ def _repeated_amounts(rules: Sequence[Rule]) -> Iterator[Problem]:
 def _is_amount(value: Value) -> bool:
     if isinstance(value, Money):
         return value.minor != 0
-    return isinstance(value, int | Decimal) and not isinstance(value, bool) and abs(value) > _SMALL
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool) and not -_SMALL <= value <= _SMALL
 
 
 def _all_conditions(group: Group) -> Iterator[Condition]:

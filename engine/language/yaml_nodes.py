@@ -108,7 +108,7 @@ def _decoded(reader: _Reader, content: str | bytes) -> str:
     return text
 
 
-def _protected(text: str) -> str:
+def protected(text: str) -> str:
     """The text with colons and hashes in the quoted parts of sentences hidden from YAML, character for character."""
     if '"' not in text:
         return text
@@ -116,6 +116,11 @@ def _protected(text: str) -> str:
         _QUOTED.sub(lambda quoted: quoted[0].translate(_HIDE), line) if _SENTENCE.match(line) else line
         for line in _BREAK.split(text)
     )
+
+
+def reveal(text: str) -> str:
+    """Text that YAML was given, with what `protected` hid shown again."""
+    return text.translate(_REVEAL)
 
 
 class _Reader:
@@ -135,11 +140,11 @@ class _Reader:
         raise _Stop
 
     def read(self, text: str) -> Node | None:
-        self.text = _protected(text)
+        self.text = protected(text)
         open_nodes: list[tuple[yaml.Event, list[Node]]] = []
         root: Node | None = None
         documents = 0
-        for event in yaml.parse(self.text, Loader=_Events):
+        for event in yaml.parse(self.text, Loader=EVENTS):
             node: Node | None = None
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
@@ -181,8 +186,8 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
         start: Any = event.start_mark
         end: Any = event.end_mark
-        source = self.text[start.index : end.index].translate(_REVEAL)
-        return ScalarNode(str(event.value).translate(_REVEAL), bool(event.implicit[0]), source, self._place(event))
+        source = reveal(self.text[start.index : end.index])
+        return ScalarNode(reveal(str(event.value)), bool(event.implicit[0]), source, self._place(event))
 
     def _collection(self, event: yaml.Event, nodes: list[Node]) -> Node:
         if isinstance(event, yaml.SequenceStartEvent):
@@ -199,7 +204,8 @@ class _Reader:
         return MapNode(tuple(entries.values()), self._place(event))
 
 
-_Events = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it, else pure Python
+EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Reads events with libyaml where PyYAML was built with it, else in pure Python."""
 
 
 def _place(file: str, mark: Any) -> Place:
