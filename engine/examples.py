@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.compiled import CompiledBook
 from engine.coverage import Coverage, Gatherer
-from engine.language.example_text import ExampleError, append_example, example_text, outcome_sentence
+from engine.language.example_text import ExampleError, append_example, example_text, outcome_sentence, without_personal_data
 from engine.language.examples import Example, Expectation, book_examples, is_example_file, read_examples
 from engine.outcomes import same_setting_type
 from engine.types import Outcome, RuleTrace, Run
@@ -17,7 +17,7 @@ from engine.vocabulary import DecisionSpec
 
 __all__ = [
     "Coverage", "Example", "ExampleError", "Expectation", "Report", "Result", "append_example", "book_examples",
-    "example_text", "is_example_file", "outcome_sentence", "read_examples", "run_examples",
+    "example_text", "is_example_file", "outcome_sentence", "read_examples", "run_examples", "without_personal_data",
 ]  # fmt: skip
 
 NEAREST = 3

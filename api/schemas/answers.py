@@ -6,6 +6,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from api.paging import MOST
 from engine.vocabulary import ORDER_STATES
+from engine.wording import LANGUAGES
 
 EVENT_STATUSES = ("received", "waiting", "decided", "failed")
 COMMAND_STATUSES = ("waiting", "leased", "done", "superseded", "dead", "cancelled")
@@ -47,6 +48,17 @@ class NotificationListing(Listing):
 class StockListing(Listing):
     sku = fields.String(load_default=None, metadata={"description": "Beginning of the SKU; with as_of the whole SKU."})
     as_of = fields.AwareDateTime(load_default=None, metadata={"description": "Stock as it was at that moment (RFC 3339)."})
+
+
+class InLanguage(Schema):
+    """In which language reasons are given."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    lang = fields.String(
+        load_default="en", validate=validate.OneOf(tuple(LANGUAGES)), metadata={"description": "Language of the reasons."}
+    )
 
 
 class Repair(Schema):
@@ -202,13 +214,59 @@ class OrderAnswer(OrderBrief):
     commands = fields.List(fields.Nested(CommandAnswer))
 
 
+class ConditionAnswer(Schema):
+    """One condition against the facts the rule is shown with."""
+
+    text = fields.String(metadata={"description": "The condition in the rule language; those of a group are indented below it."})
+    result = fields.String(validate=validate.OneOf(("met", "not met", "missing")))
+    found = fields.String(metadata={"description": "What it was; empty when missing."})
+    wanted = fields.String(metadata={"description": "What it was compared with."})
+    line = fields.Integer(metadata={"description": "Its line in the rule file."})
+
+
+class RuleWhyAnswer(Schema):
+    """One rule: why it fired, or why not."""
+
+    rule = fields.String()
+    description = fields.String()
+    priority = fields.Integer()
+    fired = fields.Boolean()
+    fired_for = fields.List(fields.Dict(), metadata={"description": "The facts it held for: fact type to id, once per combination."})
+    nearest = fields.Dict(metadata={"description": "The facts that failed the fewest conditions, when it held for none."})
+    misses = fields.Integer(metadata={"description": "How many conditions failed for them."})
+    conditions = fields.List(fields.Nested(ConditionAnswer), metadata={"description": "For the first facts it held for, or the nearest."})
+    combinations = fields.Integer(metadata={"description": "How many combinations of facts there were to try."})
+    then = fields.List(fields.String(), metadata={"description": "What it demands, in the rule language."})
+    note = fields.String()
+    sentence = fields.String(metadata={"description": "The rule as a sentence."})
+    why = fields.String(metadata={"description": "Why it fired or did not, as a sentence with the values found."})
+    lost = fields.List(fields.String(), metadata={"description": "What it said in vain, and which rule came first."})
+
+
+class WhyAnswer(Schema):
+    """One rule file that was asked."""
+
+    decision = fields.String()
+    description = fields.String()
+    rules = fields.List(fields.Nested(RuleWhyAnswer))
+
+
+class ReplayAnswer(Schema):
+    """A decision taken again from what was kept of it."""
+
+    same = fields.Boolean(metadata={"description": "Whether it gives the identical result."})
+    then = fields.String(metadata={"description": "SHA-256 of the result when it was decided."})
+    now = fields.String(metadata={"description": "SHA-256 of the result when it was taken again."})
+
+
 class DecisionAnswer(DecisionBrief):
     """One decision with all that led to it."""
 
     facts = fields.List(fields.Dict(), metadata={"description": "Per rule file: the facts and settings it saw."})
     trace = fields.Dict(metadata={"description": "Rules that fired, outcomes, sourcing matrix, changes, notes."})
+    language = fields.String(metadata={"description": "Language of the sentences in `why`."})
     why = fields.List(
-        fields.Dict(), metadata={"description": "Per rule file: every rule, whether it fired, and the conditions that failed."}
+        fields.Nested(WhyAnswer), metadata={"description": "Per rule file: the rules that fired, then the others, nearest misses first."}
     )
     why_unavailable = fields.String(allow_none=True)
     commands = fields.List(fields.Nested(CommandAnswer))

@@ -16,9 +16,29 @@ vendor = Blueprint(
     "vendor", __name__, static_folder=str(Path(js_lib_htmx.__file__).parent / "static" / "htmx"), static_url_path="/static/htmx"
 )
 
-from api.ui import connections, decisions, deliveries, events, frame, notifications, orders, rules, session, stock  # noqa: E402
+from api.ui import (  # noqa: E402
+    audit,
+    connections,
+    decision_actions,
+    decisions,
+    deliveries,
+    events,
+    frame,
+    notifications,
+    orders,
+    rule_drafts,
+    rule_editor,
+    rule_proofs,
+    rule_trial,
+    rule_versions,
+    rules,
+    session,
+    simulations,
+    stock,
+)
 
 __all__ = [
-    "blueprint", "connections", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rules", "session",
-    "stock", "vendor",
+    "audit", "blueprint", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor",
+    "rule_proofs", "rule_trial", "rule_versions", "rules", "session",
+    "simulations", "stock", "vendor",
 ]  # fmt: skip

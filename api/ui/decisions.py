@@ -1,42 +1,63 @@
-"""One decision's trace: the verdict, the rules that fired, those that did not and why, the facts, the outlets, the commands."""
+"""One decision's trace: the verdict, why the rules that fired did, why the others did not, the facts, the outlets, the
+commands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from flask import request
+from flask import request, session
+from sqlalchemy.orm import Session
 
 from api.decisions import whole
 from api.orders import by_id
 from api.problems import Problem
 from api.ui import blueprint
 from api.ui.frame import as_json, page, reading, show
-from api.why import Why, explain_decision
+from api.why import Said, Why, explain_decision
 from engine import facts_json
 from engine.types import Money
 from engine.vocabulary import VOCABULARY
+from engine.wording import LANGUAGES
 from store import decisions, events, orders, overview
+from store.flow_models import Decision
 
 FACT_ORDER = {name: place for place, name in enumerate(VOCABULARY.facts)}
-SHOWN = (("", "Folded"), ("fired", "Fired only"), ("all", "Unfolded"))
+SHOWN = (("", "Nearest"), ("all", "All rules"))
+NEAREST = 5
+"""How many rules that did not fire are shown before somebody asks for the others."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One rule file for the page: what it came to, the rules that fired, the nearest misses, and how many more there are."""
+
+    decision: str
+    description: str
+    outcomes: Sequence[Mapping[str, Any]]
+    errors: Sequence[str]
+    fired: Sequence[Said]
+    missed: Sequence[Said]
+    more: int
+    count: int
 
 
 @blueprint.get("/decisions/<decision_id>")
 @page
 def decision(decision_id: str) -> Any:
     """Why, and why not."""
-    rules = request.args.get("rules", "")
-    with reading() as session:
-        row = decisions.get(session, decision_id)
-        if row is None:
-            raise Problem("not-found", f"There is no decision {decision_id[:40]}.")
-        why, unavailable = explain_decision(row)
+    rules, lang = request.args.get("rules", ""), language_asked()
+    with reading() as rows:
+        row = decision_row(rows, decision_id)
+        why, unavailable = explain_decision(row, lang)
+        most = None if rules == "all" else NEAREST
         return show(
-            session, "decision", row=row, why=[_part(each, row.trace) for each in why], unavailable=unavailable,
-            event=events.get(session, row.event_id), order=orders.get(session, row.order_id) if row.order_id else None,
+            rows, "decision", row=row, parts=[_part(each, row.trace, most) for each in why], unavailable=unavailable,
+            event=events.get(rows, row.event_id), order=orders.get(rows, row.order_id) if row.order_id else None,
             matrix=row.trace.get("sourcing"), trace=row.trace, facts=_facts(row.facts), settings=_settings(row.facts), rules=rules, shown=SHOWN,
-            commands=overview.commands_of_decision(session, decision_id), systems=by_id(session),
+            commands=overview.commands_of_decision(rows, decision_id), systems=by_id(rows), lang=lang, languages=_languages(),
         )  # fmt: skip
 
 
@@ -44,25 +65,59 @@ def decision(decision_id: str) -> Any:
 @page
 def decision_json(decision_id: str) -> Any:
     """The same as data."""
-    with reading() as session:
-        return as_json(whole(session, decision_id))
+    with reading() as rows:
+        return as_json(whole(rows, decision_id, language_asked()))
 
 
-def _part(why: Why, trace: Mapping[str, Any]) -> dict[str, Any]:
-    """One rule file for the page: what it came to, its rules, and which demands lost against an earlier rule."""
+@blueprint.get("/decisions/<decision_id>/others")
+@page
+def decision_others(decision_id: str) -> Any:
+    """The rules of one rule file that did not fire, the nearest misses first, from the first that was not shown yet."""
+    lang = language_asked()
+    with reading() as rows:
+        row = decision_row(rows, decision_id)
+        why, unavailable = explain_decision(row, lang, request.args.get("decision", ""))
+        if not why:
+            raise Problem("not-found", unavailable or "These rules were not asked in this decision.")
+        said = list(why[0].said(why[0].missed[NEAREST:]))
+        return show(rows, "decision/others", "list", row=row, decision=why[0].decision, said=said, lang=lang)
+
+
+def decision_row(rows: Session, decision_id: str) -> Decision:
+    """A decision of the signed-in person's merchant. Raises Problem `not-found`."""
+    row = decisions.get(rows, decision_id)
+    if row is None:
+        raise Problem("not-found", f"There is no decision {decision_id[:40]}.")
+    return row
+
+
+def language_asked() -> str:
+    """The language of reasons: the one asked for, which is remembered, or the one asked for before."""
+    asked = request.args.get("lang", "")
+    if asked in LANGUAGES:
+        session["lang"] = asked
+    kept = session.get("lang", "")
+    return kept if kept in LANGUAGES else next(iter(LANGUAGES))
+
+
+def _languages() -> tuple[tuple[str, str], ...]:
+    return tuple((code, language.name) for code, language in LANGUAGES.items())
+
+
+def _part(why: Why, trace: Mapping[str, Any], most: int | None) -> Part:
     step: Mapping[str, Any] = next((step for step in trace["steps"] if step["decision"] == why.decision), {})
-    lost: dict[str, list[str]] = {}
-    for entry in step.get("overridden", []):
-        lost.setdefault(entry["outcome"]["rule"], []).append(f"{spoken(why.decision, entry['outcome'])}: rule {entry['by']} came first")
-    return {
-        "decision": why.decision,
-        "description": why.description,
-        "outcomes": [{"text": spoken(why.decision, outcome), **outcome} for outcome in step.get("outcomes", [])],
-        "errors": step.get("errors", []),
-        "rules": sorted(why.rules, key=lambda rule: not rule.fired_for),
-        "fired": sum(1 for rule in why.rules if rule.fired_for),
-        "lost": lost,
-    }
+    outcomes = [{"text": spoken(why.decision, outcome), **outcome} for outcome in step.get("outcomes", [])]
+    missed = why.missed
+    return Part(
+        why.decision,
+        why.description,
+        outcomes,
+        step.get("errors", []),
+        list(why.said(why.fired)),
+        list(why.said(list(islice(missed, most)))),
+        max(0, len(missed) - most) if most is not None else 0,
+        len(why.ranked),
+    )
 
 
 @blueprint.app_template_filter("things")
@@ -77,11 +132,11 @@ def spoken(decision: str, outcome: Mapping[str, Any]) -> str:
     spec = VOCABULARY.decisions[decision].by_name.get(outcome["name"]) if decision in VOCABULARY.decisions else None
     sentence = spec.form if spec else outcome["name"]
     for name, value in outcome.get("arguments", {}).items():
-        sentence = sentence.replace(f"{{{name}}}", _plain(value))
+        sentence = sentence.replace(f"{{{name}}}", plain(value))
     return f"{sentence} ({outcome['target']})" if outcome.get("target") else sentence
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """A kept value of a fact, outcome or setting as people write it."""
     typed = facts_json.decode_value(value)
     if isinstance(typed, bool):
@@ -98,7 +153,7 @@ def _facts(judged: list[dict[str, Any]]) -> dict[str, tuple[list[str], list[dict
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for part in judged:
         for fact in part["facts"]:
-            key, values = (fact["type"], fact["id"]), {name: _plain(value) for name, value in sorted(fact["values"].items())}
+            key, values = (fact["type"], fact["id"]), {name: plain(value) for name, value in sorted(fact["values"].items())}
             before = newest.get(key)
             if before is not None and before["whole"] == values:
                 before["seen_by"].append(part["decision"])
@@ -125,5 +180,4 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, s
 
 def _settings(judged: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
     """The settings each rule file went by, in words."""
-    return {part["decision"]: {name: _plain(value) for name, value in part["settings"].items()} for part in judged}
-
+    return {part["decision"]: {name: plain(value) for name, value in part["settings"].items()} for part in judged}

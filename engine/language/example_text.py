@@ -56,6 +56,24 @@ def example_text(
     return text
 
 
+PERSONAL: Mapping[str, str] = {
+    "customer.email": "customer@example.org",
+    "customer.name": "A. Customer",
+    "comment": "A comment",
+}
+"""What stands in an example for the order's fields that tell who a customer is: examples are shared, and live long."""
+
+
+def without_personal_data(facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    """The facts with invented values where they would tell who a customer is. What is missing stays missing."""
+    return tuple(
+        Fact(fact.type, fact.id, {name: PERSONAL.get(name, value) for name, value in fact.values.items()})
+        if fact.type == "order"
+        else fact
+        for fact in facts
+    )
+
+
 def outcome_sentence(outcome: Outcome, spec: DecisionSpec, vocabulary: Vocabulary = VOCABULARY) -> str:
     """An outcome as an example expects it: `exclude outlet for amsterdam because "closed"`."""
     outcome_spec = spec.by_name[outcome.name]
@@ -196,8 +214,9 @@ def _entries(fact: Fact, number: int, vocabulary: Vocabulary) -> Iterator[tuple[
     fact_type = vocabulary.facts[fact.type]
     if fact.id != natural_id(fact_type, dict(fact.values), number):
         yield ("fact_id" if "id" in fact_type.by_name else "id"), _flow(fact.id)
-    for name, value in fact.values.items():
-        yield name, _value(value, fact_type.by_name[name])
+    for name, field in fact_type.by_name.items():  # in the order of the vocabulary, which people know
+        if name in fact.values:
+            yield name, _value(fact.values[name], field)
 
 
 def _value(value: Value, field: Field) -> str:

@@ -207,6 +207,8 @@ DUTCH = Language(
         "earlier row": "een eerdere rij van dezelfde tabel ging op, en alleen de eerste telt",
         "too many": "er waren te veel combinaties van feiten om te proberen", "nothing asked": "er is niets gevraagd dat kon mislukken",
         "lost": "De regel wilde iets anders ({said}), maar {by} was eerder.", "unknown value": "niet bekend",
+        "would": "{left} zou {value} moeten zijn", "would instead": "{left} zou {value} moeten zijn in plaats van {before}",
+        "would so": "het zou zo moeten zijn dat {when}", "would unknown": "{left} zou onbekend moeten zijn",
         "met": "klopt", "not met": "klopt niet", "missing": "niet bekend", "nested": "({inner})",
     },
 )  # fmt: skip

@@ -162,6 +162,8 @@ ENGLISH = Language(
         "earlier row": "an earlier row of the same table held, and only the first that holds counts",
         "too many": "there were too many combinations of facts to try", "nothing asked": "it asks nothing that could fail",
         "lost": "It wanted that {said}, but {by} had already said otherwise.", "unknown value": "not known",
+        "would": "{left} would have to be {value}", "would instead": "{left} would have to be {value} instead of {before}",
+        "would so": "it would have to be so that {when}", "would unknown": "{left} would have to be unknown",
         "met": "met", "not met": "not met", "missing": "missing", "nested": "({inner})",
     },
 )  # fmt: skip

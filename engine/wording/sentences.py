@@ -184,6 +184,19 @@ class Speaker:
         where = self.language.both([self.when(condition).when for condition in aggregate.where])
         return text + fill(self.language.phrases["where"], {"when": where})
 
+    def would(self, path: Path, before: Value | None, after: Value | None) -> str:
+        """What would have to be otherwise: a field that was `before` would have to be `after` (None: not known)."""
+        phrases, noun = self.language.phrases, self.noun(path)
+        if after is None:
+            return fill(phrases["would unknown"], {"left": noun})
+        if state := self.state(path, after):
+            return fill(phrases["would so"], {"when": state.when})
+        of = self.type_of(path)
+        words = {"left": noun, "value": self.value(after, of, str(path), either=False)}
+        if before is None:
+            return fill(phrases["would"], words)
+        return fill(phrases["would instead"], {**words, "before": self.value(before, of, str(path), either=False)})
+
     def type_of(self, left: Path | Aggregate) -> str:
         """The field type of what stands left in a condition."""
         if isinstance(left, Aggregate):

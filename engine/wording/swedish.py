@@ -159,6 +159,8 @@ SWEDISH = Language(
         "earlier row": "en tidigare rad i samma tabell stämde, och bara den första räknas",
         "too many": "det fanns för många kombinationer av fakta att pröva", "nothing asked": "det frågades inget som kunde fela",
         "lost": "Regeln ville något annat ({said}), men {by} kom före.", "unknown value": "saknas",
+        "would": "{left} skulle behöva vara {value}", "would instead": "{left} skulle behöva vara {value} i stället för {before}",
+        "would so": "det skulle behöva vara så att {when}", "would unknown": "{left} skulle behöva saknas",
         "met": "stämmer", "not met": "stämmer inte", "missing": "saknas", "nested": "({inner})",
     },
     quotes=("”", "”"),
