@@ -62,12 +62,14 @@ def list_for_order(session: Session, order_id: str) -> Sequence[Decision]:
     return session.scalars(select(Decision).where(Decision.order_id == order_id).order_by(Decision.id)).all()
 
 
-def recent(session: Session, *, before: str | None = None, limit: int = 50) -> Sequence[Decision]:
-    """The newest decisions, newest first, without unpacking facts and trace; `before` is the id of the last decision of
-    the page before."""
-    found = (
-        select(Decision).options(defer(Decision.facts), defer(Decision.trace)).order_by(Decision.id.desc()).limit(limit)
-    )
+def recent(
+    session: Session, *, before: str | None = None, limit: int = 50, whole: bool = False
+) -> Sequence[Decision]:
+    """The newest decisions, newest first; `before` is the id of the last decision of the page before. Facts and trace are
+    unpacked only with `whole`."""
+    found = select(Decision).order_by(Decision.id.desc()).limit(limit)
+    if not whole:
+        found = found.options(defer(Decision.facts), defer(Decision.trace))
     if before is not None:
         found = found.where(Decision.id < before)
     return session.scalars(found).all()

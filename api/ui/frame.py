@@ -95,6 +95,12 @@ def _frame(session: Session) -> dict[str, Any]:
     }
 
 
+@blueprint.app_context_processor
+def _what_there_is() -> dict[str, Any]:
+    """Pages link to each other only where the other one is there."""
+    return {"endpoints": current_app.view_functions}
+
+
 def notifications_for_bell(session: Session) -> int:
     """New orders of the last day for the outlets this person is authorised for (at most 99)."""
     since = now().timestamp() - BELL_DAYS * 86_400
