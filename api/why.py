@@ -14,7 +14,7 @@ from engine.compiled import CompiledBook
 from engine.explain import Explanation
 from engine.replaying import kept, replayed
 from engine.types import Fact, RuleTrace, Value
-from engine.wording import Language, Reasons, Speaker, language_of
+from engine.wording import Language, Reasons, language_of
 from store.flow_models import Decision
 
 log = logging.getLogger(__name__)
@@ -68,11 +68,11 @@ class Why:
 
     def said(self, rules: Sequence[Rule]) -> Iterator[Said]:
         """Everything about these rules, in words."""
-        speaker, reasons = Speaker(self.explanation.rules, self.language, self.explanation.vocabulary), self._reasons
+        reasons = self._reasons
         for rule in rules:
             trace = self.explanation.trace(rule)
             lost = tuple(reasons.lost(each) for each in trace.lost)
-            yield Said(trace, speaker.rule(rule), reasons.why(rule), lost)
+            yield Said(trace, reasons.rule(rule), reasons.why(rule), lost)
 
     @cached_property
     def _reasons(self) -> Reasons:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bench import commands, events, matching, peers, sourcing
+from bench import commands, events, explaining, matching, peers, sourcing
 
 
 def main() -> None:
     """Run all measurements, one after the other."""
-    for measurement in (matching, peers, sourcing, events, commands):
+    for measurement in (matching, explaining, peers, sourcing, events, commands):
         measurement.main()
 
 

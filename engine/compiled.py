@@ -17,6 +17,7 @@ from engine import explain
 from engine.ast import Book, DecisionRules, Rule
 from engine.ast import Literal as Constant
 from engine.branches import Branch, branches
+from engine.explain import Explanation
 from engine.index import PredicateIndex
 from engine.joins import Joins, plain_is_better
 from engine.matching import COMBINATIONS, Bound, TooManyCombinationsError, given_up, matches
@@ -101,10 +102,10 @@ class CompiledBook:
 
     def explanation(
         self, decision: str, facts: Sequence[Fact], settings: Mapping[str, Value] | None = None
-    ) -> explain.Explanation:
+    ) -> Explanation:
         """One decision taken by the plain evaluator, to ask about each rule. Raises UnknownDecisionError."""
         compiled = self._decision(decision)
-        return explain.Explanation(
+        return Explanation(
             compiled.rules, compiled.spec, facts, settings, vocabulary=self.vocabulary, texts=compiled.texts
         )
 

@@ -8,7 +8,13 @@ from typing import Any
 
 from engine.compiled import CompiledBook
 from engine.coverage import Coverage, Gatherer
-from engine.language.example_text import ExampleError, append_example, example_text, outcome_sentence, without_personal_data
+from engine.language.example_text import (
+    ExampleError,
+    append_example,
+    example_text,
+    outcome_sentence,
+    without_personal_data,
+)
 from engine.language.examples import Example, Expectation, book_examples, is_example_file, read_examples
 from engine.outcomes import same_setting_type
 from engine.types import Outcome, RuleTrace, Run

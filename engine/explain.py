@@ -148,7 +148,7 @@ class Explanation:
         self.vocabulary = vocabulary
         self._evaluation = Evaluation(rules, spec, facts, settings or {})
         self.run = self._evaluation.run()
-        self._texts = texts or RuleTexts(rules, vocabulary)
+        self.texts = texts or RuleTexts(rules, vocabulary)
         self._found: dict[str, Nearest] = {}
         self._lost: dict[str, list[Overridden]] = defaultdict(list)
         for overridden in self.run.overridden:
@@ -213,7 +213,7 @@ class Explanation:
             {} if fired else _ids(nearest.bound),
             tuple(self._lines(rule.when, nearest.bound, self.known(rule), "")),
             combinations,
-            self._texts.demands(rule),
+            self.texts.demands(rule),
             self._note(rule, combinations),
             nearest.misses,
             tuple(self._lost.get(rule.id, ())),
@@ -237,7 +237,7 @@ class Explanation:
                 yield ConditionTrace(f"{indent}{child.kind}:", result, line=child.place.line)
                 yield from self._lines(child, bound, known, indent + "  ")
             else:
-                text, of = self._texts.condition(child)
+                text, of = self.texts.condition(child)
                 result, (found, *others) = verdict(child, bound, known)
                 asked = zip((child.right, child.upper), others, strict=True)
                 wanted = " and ".join([_shown(value, of) for side, value in asked if side is not None])
@@ -245,12 +245,14 @@ class Explanation:
 
 
 class RuleTexts:
-    """The words of one decision's rules, written once and kept."""
+    """The words of one decision's rules, written once and kept. `sentences` are whole rules as sentences, by the identity
+    of the rule and the code of the language."""
 
     def __init__(self, rules: DecisionRules, vocabulary: Vocabulary) -> None:
         self._writer = RuleWriter(rules, vocabulary)
         self._conditions: dict[int, tuple[str, str]] = {}
         self._demands: dict[int, tuple[str, ...]] = {}
+        self.sentences: dict[tuple[int, str], str] = {}
         self._rules = rules  # keeps the conditions alive, by whose identity they are found
 
     def condition(self, condition: Condition) -> tuple[str, str]:

@@ -29,6 +29,13 @@ class Reasons:
         """Why the rule fired, for the first facts it held for; or why not, for its nearest miss."""
         return self._fired(rule) if self.explanation.fired(rule) else self._not(rule)
 
+    def rule(self, rule: Rule) -> str:
+        """The rule itself as a sentence."""
+        kept, key = self.explanation.texts.sentences, (id(rule), self.language.code)
+        if key not in kept:
+            kept[key] = self.speaker.rule(rule)
+        return kept[key]
+
     def lost(self, overridden: Overridden) -> str:
         """What a rule said in vain, and who won."""
         outcome = overridden.outcome

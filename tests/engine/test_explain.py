@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 from hypothesis import HealthCheck, given, settings
 
-from engine.ast import Book
-from engine.explain import NEAREST_LIMIT, explain, run_plain
+from engine.ast import Book, Condition, Group, Rule
+from engine.explain import NEAREST_LIMIT, Explanation, explain, run_plain
+from engine.matching import holds
 from engine.types import ConditionTrace, Fact, Money, RuleTrace, Value
-from engine.values import MET
+from engine.values import MET, judge
 from engine.vocabulary import VOCABULARY
 from tests.engine.rule_texts import decision_of
 from tests.engine.strategies import SMALL, books, facts, overrides
@@ -203,3 +205,102 @@ def test_traces_tell_the_same_story_as_the_run(
         top = [c.result for c in trace.conditions if not c.text.startswith(" ")]
         assert not trace.fired_for or set(top) <= {MET}
         assert trace.fired_for or trace.note or set(top) - {MET}
+
+
+RANKED = """settings: {short: hold}
+rules:
+  - {id: far, priority: 1, when: [outlet.kind is warehouse, outlet.country is NL, outlet.open is true], then: [exclude outlet]}
+  - {id: gone, priority: 2, when: [stock.on_hand > 0], then: [push nothing]}
+  - {id: fires, priority: 3, then: [hold shortage]}
+  - {id: near, priority: 4, when: [outlet.kind is store, outlet.country is NL], then: [exclude outlet]}
+  - {id: nearer, priority: 5, when: [outlet.priority > 5], then: [exclude outlet]}
+  - {id: late, priority: 6, then: [back-order shortage because "there is enough"]}
+"""
+
+
+def explanation(text: str, *scene: Fact, limit: int = NEAREST_LIMIT) -> Explanation:
+    decision = decision_of(f"decision: outlet_assignment\n{text}")
+    return Explanation(decision, VOCABULARY.decisions["outlet_assignment"], scene, limit=limit)
+
+
+def test_rules_that_fired_come_first_and_then_the_nearest_misses() -> None:
+    found = explanation(RANKED.replace("push nothing", "tag order stocked"), AMS, ORDER)
+
+    ranked = found.nearest_first()
+
+    assert [rule.id for rule in ranked] == ["fires", "late", "near", "nearer", "far", "gone"]
+    assert [found.nearest(rule).misses for rule in ranked] == [0, 0, 1, 1, 3, 1]
+
+
+def test_what_a_rule_said_in_vain_stands_in_its_trace_with_who_won() -> None:
+    found = explanation(RANKED.replace("push nothing", "tag order stocked"), AMS)
+    late = next(rule for rule in found.rules.rules if rule.id == "late")
+
+    (lost,) = found.trace(late).lost
+
+    assert (lost.outcome.name, lost.outcome.reason, lost.by) == ("back-order shortage", "there is enough", "fires")
+
+
+def test_a_row_that_came_too_late_names_the_row_that_won() -> None:
+    text = """rules:
+  - id: ranks
+    table:
+      hit: first
+      when: [outlet.priority]
+      then: [prefer outlet]
+      rows:
+        - ['> 0', 10]
+        - [1, 20]
+"""
+    trace = traces(text, HUB)["ranks#2"]
+
+    assert trace.note == "An earlier row held (ranks#1), and only the first row of ranks that holds counts."
+    assert (trace.fired_for, trace.misses, {c.result for c in trace.conditions}) == ((), 0, {"met"})
+
+
+def test_a_count_is_shown_with_what_was_counted() -> None:
+    text = "rules: [{id: a, when: ['count of lines where line.hazardous is true > 1'], then: [hold shortage]}]"
+    lines = [Fact("line", str(n), {"hazardous": n == 1}) for n in range(3)]
+
+    (condition,) = traces(text, *lines)["a"].conditions
+
+    assert (condition.result, condition.found, condition.wanted) == ("not met", "1", "1")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(books(), facts(odd=True), overrides(wrong=True))
+def test_no_combination_of_facts_is_nearer_than_the_one_shown(
+    book: Book, scene: tuple[Fact, ...], merchant: Mapping[str, Value]
+) -> None:
+    decision, spec = book.decisions["trial"], SMALL.decisions["trial"]
+    found = Explanation(decision, spec, scene, merchant, vocabulary=SMALL)
+    assert found.run == run_plain(decision, spec, scene, merchant)
+
+    for rule in decision.rules:
+        if found.fired(rule) or found.earlier_row(rule) or found.given_up(rule):
+            continue
+        misses = dict(every_combination(found, rule))  # in the order of fact ids
+        nearest = found.nearest(rule)
+        assert nearest.misses == min(misses.values(), default=nearest.misses)
+        shown = tuple(fact.id for _, fact in sorted(nearest.bound.items()))
+        assert not misses or shown == min(misses, key=misses.__getitem__)
+
+
+def every_combination(found: Explanation, rule: Rule) -> list[tuple[tuple[str, ...], int]]:
+    """How many conditions fail for each combination of facts, counted one by one."""
+    facts = found._evaluation.seen[rule.stratum]
+    present = [name for name in rule.binds if facts.get(name)]
+    counted = []
+    for chosen in product(*(facts[name] for name in present)):
+        bound = dict(zip(present, chosen, strict=True))
+        counted.append((tuple(fact.id for fact in chosen), failing(rule.when, bound, found.known(rule))))
+    return counted
+
+
+def failing(part: Condition | Group, bound: Mapping[str, Fact], known: Mapping[str, Value]) -> int:
+    if isinstance(part, Condition):
+        return int(judge(part, bound, known) != MET)
+    if part.kind == "none":
+        return sum(holds(child, bound, known) for child in part.children)
+    counts = [failing(child, bound, known) for child in part.children]
+    return min(counts) if part.kind == "any" else sum(counts)
