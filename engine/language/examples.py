@@ -21,8 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.ast import Literal, LiteralList, Place
+from engine.calendar import in_time
 from engine.facts_json import FACTS
 from engine.language.checker import Scope
 from engine.language.demands import Forms, check_demand
@@ -43,7 +46,7 @@ NAME_LENGTH = 200
 SETTINGS = 500
 
 _FILE_KEYS = ("decision", "examples")
-_EXAMPLE_KEYS = ("name", "settings", "facts", "expect", "never", "only")
+_EXAMPLE_KEYS = ("name", "settings", "time_zone", "facts", "expect", "never", "only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,7 @@ class _Reader:
         name = self._name(entries.get("name"), node.place, names)
         settings = self._settings(entries.get("settings"))
         facts = FactReader(self.vocabulary, spec, self.report).facts(entries.get("facts"))
+        facts = self._in_zone(entries.get("time_zone"), facts)
         if len(facts) > FACTS:
             self.report(node.place, f"An example has at most {FACTS:,} facts.")
         expect = self._expectations("expect", entries.get("expect"), spec, facts)
@@ -208,6 +212,26 @@ class _Reader:
             except SentenceError as error:
                 self.report(value.place, error.message, error.hint)
         return settings
+
+    def _in_zone(self, node: Node | None, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+        """The facts with the day, time and weekday of their moments in the example's time zone, where not written."""
+        if node is None:
+            return facts
+        try:
+            zone = ZoneInfo(node.text if isinstance(node, ScalarNode) else "")
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.report(node.place, "There is no such time zone.", "Write one such as `Europe/Amsterdam`.")
+            return facts
+        told = (fact.values.get("received_at") for fact in facts if fact.type == "event")
+        at = next((moment for moment in told if isinstance(moment, datetime)), None)
+        filled = in_time(facts, zone, at or datetime.min.replace(tzinfo=UTC), self.vocabulary)
+        return tuple(
+            Fact(new.type, new.id, {
+                name: value for name, value in {**new.values, **old.values}.items()
+                if at is not None or name != "age" or "age" in old.values
+            })
+            for old, new in zip(facts, filled, strict=True)
+        )  # fmt: skip
 
     def _only(self, node: Node | None) -> bool:
         if node is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -361,3 +362,31 @@ def test_the_shipped_examples_pass_and_cover_every_rule_and_condition() -> None:
 def test_every_decision_has_examples() -> None:
     examples, _ = book_examples(shipped())
     assert {example.decision for example in examples} == set(SHIPPED.book.decisions)
+
+
+def test_days_and_hours_are_worked_out_in_the_time_zone_of_the_example() -> None:
+    text = examples_file(
+        "time_zone: Europe/Amsterdam",
+        "facts: {event: {received_at: 2026-11-22T23:30Z, received_at.weekday: friday}, order: {placed_at: 2026-11-21T23:30Z}}",
+        "only: true",
+    )
+    (example,), problems = read_examples("x", text)
+    assert problems == ()
+    event, order = example.facts
+    assert event.values["received_at.date"] == date(2026, 11, 23)
+    assert event.values["received_at.weekday"] == "friday"
+    assert order.values["placed_at.time"] == time(0, 30)
+    assert (order.values["placed_at.weekday"], order.values["age"]) == ("sunday", 86_400)
+    assert "no such time zone" in problems_of("time_zone: Europe/Atlantis", "only: true")[0]
+    assert "no such time zone" in problems_of("time_zone: [../../etc/passwd]", "only: true")[0]
+    (example,), _ = read_examples(
+        "x", examples_file("time_zone: UTC", "facts: {order: {placed_at: 2026-11-21T23:30Z}}", "only: true")
+    )
+    assert "age" not in example.facts[0].values
+
+
+def test_the_example_of_the_documentation_is_read_without_problems() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", (RULES.parent / "docs" / "examples.md").read_text(), re.DOTALL)
+    examples, problems = read_examples("x", text)
+    assert problems == ()
+    assert run_examples(SHIPPED, examples).failed == ()
