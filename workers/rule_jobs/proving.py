@@ -19,12 +19,12 @@ SHOWN_EVERY = 0.5
 
 def run(part: Slice) -> dict[str, Any]:
     """Prove the texts under the merchant's settings, in one go: a proof is short, and has its own time box."""
-    from engine.prove import prove  # the solver takes long to load, and most processes never prove anything
-
     try:
         book = load_book(part.job.texts)
     except RuleBookError as broken:
         raise CannotDo(f"the texts cannot be read: {broken.problems[0]}") from broken
+    from engine.prove import prove  # the solver takes long to load, and most processes never prove anything
+
     with part.here.database.session(part.job.merchant_id, read_only=True) as session:
         own = books.all_settings(session)
     settings: dict[str, dict[str, Value]] = {

@@ -35,8 +35,9 @@ KINDS: Mapping[str, Callable[[Slice], Any]] = {"prove": proving.run, "simulate":
 """What carries out each kind: returns the result, or None when there is more to do."""
 
 
-def run_slice(here: services.Services, merchant_id: str, job_id: str, seconds: float = SLICE_SECONDS) -> None:
-    """Carry a job on for a while. Does nothing when it is finished, gone, or in another worker's hands."""
+def run_slice(here: services.Services, merchant_id: str, job_id: str, seconds: float | None = None) -> None:
+    """Carry a job on for a while (SLICE_SECONDS). Does nothing when it is finished, gone, or in another worker's hands."""
+    seconds = SLICE_SECONDS if seconds is None else seconds
     hold_seconds = here.worker_settings.alive_seconds
     with here.database.session(merchant_id) as session:
         job = rule_jobs.claim(session, job_id, seconds=hold_seconds)

@@ -51,8 +51,6 @@ def run(part: Slice) -> dict[str, Any] | None:
     retakers = _retakers(part, state)
     found = _Found(frozenset(part.job.parameters.get("decisions") or ()))
     is_through = _go_through(part, state, retakers, found)
-    if found.is_empty and not is_through:
-        return None
     state.number += 1
     part.keep(state.number, {**found.as_dict(), "state": state.as_dict()}, state.done, max(state.total, state.done))
     if not is_through:
@@ -62,9 +60,9 @@ def run(part: Slice) -> dict[str, Any] | None:
 
 
 def _go_through(part: Slice, state: _State, retakers: tuple[Retaker, Retaker], found: _Found) -> bool:
-    """Take decisions again until the slice is over. Returns whether there are no more."""
+    """Take decisions again until the slice is over, one batch at least. Returns whether there are no more."""
     shown_at = time.monotonic()
-    while not part.is_over():
+    while True:
         with part.here.database.session(part.job.merchant_id, read_only=True) as session:
             batch = state.selection.batch(session, state.place, BATCH)
         if not batch:
@@ -74,10 +72,11 @@ def _go_through(part: Slice, state: _State, retakers: tuple[Retaker, Retaker], f
         state.place, state.done = (batch[-1].at, batch[-1].id), state.done + len(batch)
         if part.is_lost():
             raise LeaseLost
+        if part.is_over():
+            return False
         if time.monotonic() - shown_at >= SHOWN_EVERY:
             shown_at = time.monotonic()
             part.progress(state.done, max(state.total, state.done))
-    return False
 
 
 @dataclass
@@ -262,10 +261,6 @@ class _Found:
         self._changed: list[dict[str, Any]] = []
         self._errors: list[dict[str, str]] = []
         self._warnings: dict[str, int] = {}
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._counts["decisions"]
 
     def add(self, kept: Kept, state: _State, before: Retaker, after: Retaker) -> None:
         """Take one decision again by both books. What breaks is listed and stops nothing."""
