@@ -17,7 +17,7 @@ from engine import examples
 from engine.aside import Found, find_problems, try_examples
 from engine.ast import Book
 from engine.guard import exercise
-from engine.language import load_book, text_version
+from engine.language import LAYER_FOLDER, load_book, text_version
 from engine.language.diff import diff_texts
 from engine.types import Problem
 from store import audit, books, drafts, rule_jobs
@@ -245,11 +245,12 @@ def _proof(session: Session, texts: Mapping[str, str]) -> dict[str, Any]:
     job = rule_jobs.proof_of(session, text_version(texts))
     if job is None:
         return {}
-    findings = (job.result or {}).get("findings", ())
+    proofs = (job.result or {}).get("proofs", {})
+    findings = proofs.get("findings", ())
     broken = [finding for finding in findings if finding["kind"] == "invariant"]
     if broken:
         raise Refused(_from_finding(finding) for finding in broken)
-    return {"proof": {"job": job.id, "findings": len(findings), "proved": len(job.result.get("proved", ()))}}
+    return {"proof": {"job": job.id, "findings": len(findings), "proved": len(proofs.get("proved", ()))}}
 
 
 def _comment(text: str) -> str:
@@ -286,4 +287,12 @@ def _from_finding(finding: Mapping[str, Any]) -> Reason:
 
 def _failed_example(result: Mapping[str, Any]) -> Reason:
     message = f"The example “{result['name']}” fails: {' '.join(result['reasons'])}"
-    return Reason("examples", message, result["file"], result["line"], 1)
+    return Reason("examples", message, result["file"], result["line"], 1, _restate(result))
+
+
+def _restate(result: Mapping[str, Any]) -> str:
+    """What to do about an example of the base book, which a merchant does not edit."""
+    if result["file"].startswith(LAYER_FOLDER):
+        return ""
+    own = f"{LAYER_FOLDER}{result['decision']}.examples.yaml"
+    return f"If the new answer is what you mean, put an example of the same name that expects it into {own}."

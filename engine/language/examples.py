@@ -38,6 +38,8 @@ from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
 
 SUFFIX = ".examples.yaml"
 """How the name of an example file ends."""
+LAYER = "layer/"
+"""How the name of a file of the merchant's layer begins."""
 EXAMPLES = 5_000
 """Most examples of one file."""
 EXPECTATIONS = 200
@@ -108,7 +110,11 @@ def read_examples(
 def book_examples(
     texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY
 ) -> tuple[tuple[Example, ...], tuple[Problem, ...]]:
-    """The examples of all `*.examples.yaml` files of a rule book (file name to text), and their problems."""
+    """The examples of all `*.examples.yaml` files of a rule book (file name to text), and their problems.
+
+    An example of the merchant's layer takes the place of the base book's with the same name: so a merchant whose rules
+    mean to answer otherwise says what the answer is now.
+    """
     examples: list[Example] = []
     problems: list[Problem] = []
     for name in sorted(texts):
@@ -116,7 +122,9 @@ def book_examples(
             found, wrong = read_examples(name, texts[name], vocabulary)
             examples += found
             problems += wrong
-    return tuple(examples), tuple(problems)
+    own = {(example.decision, example.name) for example in examples if example.place.file.startswith(LAYER)}
+    kept = (e for e in examples if e.place.file.startswith(LAYER) or (e.decision, e.name) not in own)
+    return tuple(kept), tuple(problems)
 
 
 class _Enough(Exception):  # it ends the reading of one file, it is not an error by itself

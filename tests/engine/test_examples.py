@@ -335,9 +335,17 @@ def test_no_text_whatever_breaks_the_reader(data: st.DataObject) -> None:
 
 def test_examples_of_a_layer_are_found_beside_those_of_the_base() -> None:
     text = examples_file("only: true")
-    found, problems = book_examples({"a.yaml": "x", "a.examples.yaml": text, "layer/a.examples.yaml": text})
+    name = read_examples("x", text)[0][0].name
+    own = text.replace(name, "Another name")
+    found, problems = book_examples({"a.yaml": "x", "a.examples.yaml": text, "layer/a.examples.yaml": own})
     assert problems == ()
     assert [example.place.file for example in found] == ["a.examples.yaml", "layer/a.examples.yaml"]
+
+
+def test_an_example_of_a_layer_takes_the_place_of_the_bases_with_the_same_name() -> None:
+    text = examples_file("only: true")
+    found, _ = book_examples({"a.examples.yaml": text, "layer/b.examples.yaml": text})
+    assert [example.place.file for example in found] == ["layer/b.examples.yaml"]
 
 
 def shipped() -> dict[str, Any]:
