@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -34,8 +34,26 @@ class Said:
         return bool(self.trace.fired_for)
 
     def as_json(self) -> dict[str, Any]:
-        trace = {name: value for name, value in asdict(self.trace).items() if name != "lost"}
-        return {**trace, "fired": self.fired, "sentence": self.rule, "why": self.why, "lost": list(self.lost)}
+        trace = self.trace
+        return {
+            "rule": trace.rule,
+            "description": trace.description,
+            "priority": trace.priority,
+            "fired": self.fired,
+            "fired_for": [dict(bound) for bound in trace.fired_for],
+            "nearest": dict(trace.nearest),
+            "misses": trace.misses,
+            "conditions": [
+                {"text": c.text, "result": c.result, "found": c.found, "wanted": c.wanted, "line": c.line}
+                for c in trace.conditions
+            ],
+            "combinations": trace.combinations,
+            "then": list(trace.then),
+            "note": trace.note,
+            "sentence": self.rule,
+            "why": self.why,
+            "lost": list(self.lost),
+        }
 
 
 @dataclass(frozen=True)
