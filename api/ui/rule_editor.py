@@ -14,6 +14,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from api.problems import Problem
+from api.reading import MOST_SWALLOWED
 from api.ui import blueprint, rule_files
 from api.ui.frame import admin_page, as_json, back_to, page, reading, show, writing
 from api.ui.rule_files import LARGEST_POST, RuleFile, the_draft
@@ -24,20 +25,20 @@ from engine.language import text_version
 from engine.types import Problem as RuleProblem
 from engine.vocabulary import VOCABULARY
 from store import drafts
+from store.book_files import FILE_CHARACTERS
 from store.rule_models import RuleDraft
 
 SHOWN_PROBLEMS = 100
 """Most problems listed at once; there is no use in reading more."""
-LARGE_FORMS = frozenset({"ui.rule_file_save"})
 
 
 @blueprint.url_value_preprocessor
 def allow_whole_files(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """A rule file is longer than other forms. This runs before anything looks into the form."""
-    if endpoint in LARGE_FORMS:
-        request.max_content_length = request.max_form_memory_size = LARGEST_POST
-        if (request.content_length or 0) > LARGEST_POST:
-            rule_files.read_body(request, LARGEST_POST)
+    """A rule file is longer than other forms. This runs before anything looks into the form; the views refuse what is too
+    long even for a rule file, and say so."""
+    del endpoint, values
+    if request.path.startswith("/rules/drafts/"):
+        request.max_content_length = request.max_form_memory_size = LARGEST_POST + MOST_SWALLOWED
 
 
 @blueprint.get("/rules/drafts/<draft_id>/<path:name>")
@@ -72,6 +73,8 @@ def _may_edit_draft(draft: RuleDraft) -> bool:
 @admin_page
 def rule_file_save(draft_id: str, name: str) -> Any:
     """Save as a plain form does. When somebody else changed the file meanwhile, both texts are shown and nothing is lost."""
+    if (request.content_length or 0) > LARGEST_POST:
+        raise Problem("too-large", f"A rule file may have {FILE_CHARACTERS:,} characters at most; this form has more bytes than that. Nothing was saved.")
     text, base = request.form.get("text", "").replace("\r\n", "\n"), request.form.get("base", "")
     try:
         with writing() as session:

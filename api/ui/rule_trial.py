@@ -63,7 +63,7 @@ def _decisions(session: Session, decision: str, query: str) -> list[tuple[Decisi
     if not query:
         rows = decisions.recent(session, limit=3 * CASES, whole=True)
     else:
-        found = orders.search(session, query, limit=SEARCHED_ORDERS)[0]
+        found = orders.search(session, query, limit=SEARCHED_ORDERS).orders
         rows = [row for order in found for row in reversed(decisions.list_for_order(session, order.id))]
     asked = [row for row in rows if any(part["decision"] == decision for part in row.facts)][:CASES]
     numbers = {row.order_id: order.number for row in asked if row.order_id and (order := orders.get(session, row.order_id))}
