@@ -13,9 +13,8 @@ from sqlalchemy import select
 from adapters.lightspeed_ecom import sandbox as ecom_sandbox
 from adapters.lightspeed_retail import sandbox as retail_sandbox
 from adapters.sandbox.app import DEFAULT_SECRET
-from engine.guard import exercise
-from engine.language import load_book
-from engine.types import RuleBookError
+from api import publishing
+from engine.language import text_version
 from store import books, commands, connections, outlets, people
 from store.models import Connection, Merchant
 from store.order_models import StockLevel
@@ -153,11 +152,12 @@ def publish_shipped(session: Any, rules_dir: Path) -> None:
     if newest is not None and newest.by != PUBLISHER:
         return
     texts = {path.name: path.read_text() for path in sorted(rules_dir.glob("*.yaml"))}
-    version = load_book(texts).version
-    if newest is None or newest.version != version:
-        if problems := exercise(texts):
-            raise RuleBookError(problems)
-        books.publish(session, texts, version, by=PUBLISHER, comment="The shipped rule book")
+    if newest is None or newest.version != text_version(texts):
+        judged = publishing.judge(texts)
+        books.publish(
+            session, texts, judged.book.version, by=PUBLISHER, comment="The shipped rule book", meaning=judged.book.meaning,
+            evidence=judged.evidence,
+        )  # fmt: skip
 
 
 def _people(session: Any) -> None:
