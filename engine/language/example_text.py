@@ -11,7 +11,7 @@ from engine.language.examples import NAME_LENGTH, read_examples
 from engine.language.formatter import scalar
 from engine.language.literals import literal_text
 from engine.language.rule_settings import setting_words
-from engine.language.sentences import quote
+from engine.language.sentences import UNPRINTABLE, quote
 from engine.language.yaml_nodes import ListNode, MapNode, ScalarNode, read
 from engine.types import Fact, Money, Outcome, Run, Value
 from engine.vocabulary import VOCABULARY, DecisionSpec, Field, Slot, Vocabulary
@@ -189,7 +189,7 @@ def _setting(name: str, value: Value) -> Iterator[str]:
         yield f"      {name}: [{', '.join(_flow(item) for item in value)}]"
         return
     words, quoted = setting_words(value)
-    yield f"      {name}: {_double(words) if quoted else _flow(words) if isinstance(value, str) else words}"
+    yield f"      {name}: {_quoted(words) if quoted else _flow(words) if isinstance(value, str) else words}"
 
 
 def _facts(facts: Sequence[Fact], vocabulary: Vocabulary) -> Iterator[str]:
@@ -232,11 +232,12 @@ def _value(value: Value, field: Field) -> str:
 def _flow(text: str) -> str:
     """Text as a YAML scalar that is safe within brackets too."""
     written = scalar(text)
-    return _double(text) if written[:1] not in ("'", '"') and re.search(r"[,\[\]{}]", text) else written
+    return _quoted(text) if written[:1] not in ("'", '"') and re.search(r"[,\[\]{}]", text) else written
 
 
-def _double(text: str) -> str:
-    return scalar(text) if re.search(r"[^ -~]", text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _quoted(text: str) -> str:
+    """Text as a YAML scalar in quotes."""
+    return scalar(text) if UNPRINTABLE.search(text) else "'" + text.replace("'", "''") + "'"
 
 
 def _slot(value: Value, slot: Slot, words: frozenset[str]) -> str:

@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.compiled import CompiledBook, compile_book
-from engine.examples import Report, append_example, book_examples, example_text, read_examples, run_examples
+from engine.examples import (
+    ExampleError,
+    Report,
+    append_example,
+    book_examples,
+    example_text,
+    read_examples,
+    run_examples,
+)
 from engine.facts_json import facts_hash
 from engine.language import load_book
 from engine.types import Fact, Money
@@ -398,3 +406,48 @@ def test_the_example_of_the_documentation_is_read_without_problems() -> None:
     examples, problems = read_examples("x", text)
     assert problems == ()
     assert run_examples(SHIPPED, examples).failed == ()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\ufdd0\ufdd1"), max_size=8),
+        unique=True,
+        max_size=4,
+    ),
+    st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\ufdd0\ufdd1"), min_size=1, max_size=12),
+)
+def test_ids_and_texts_of_every_kind_survive(ids: list[str], word: str) -> None:
+    text = "decision: outlet_assignment\nrules:\n  - id: a\n    then: [exclude outlet, 'require outlet outlet.name']\n"
+    compiled = compile_book(load_book({"outlet_assignment.yaml": text}))
+    scene = [Fact("outlet", id_, {"name": word, "code": id_}) for id_ in ids] + [
+        Fact("order", word, {"tags": (word, *ids)})
+    ]
+    written = example_text("outlet_assignment", word, scene, {}, compiled.run("outlet_assignment", scene))
+    examples, problems = read_examples("x", written)
+    assert problems == ()
+    assert facts_hash(examples[0].facts) == facts_hash(scene)
+    assert [result.reasons for result in run_examples(compiled, examples).results] == [()]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_adding_to_a_file_adds_one_example_or_says_why_not(data: st.DataObject) -> None:
+    added = example_text("outlet_assignment", "New", (), {}, SHIPPED.run("outlet_assignment", ()))
+    before = (RULES / "outlet_assignment.examples.yaml").read_text()
+    at = data.draw(st.integers(0, len(before)))
+    junk = data.draw(
+        st.sampled_from(
+            ("", "\n", "# so\n", "  ", "- ", "examples: []\n", "{", "\t", "decision: x\n", "\r\n", "\n\n# end")
+        )
+    )
+    before = before[:at] + junk + before[at:]
+    try:
+        after = append_example(before, added)
+    except ExampleError as error:
+        assert str(error)
+        return
+    lines = after.split("\n")
+    assert all(line in lines for line in before.split("\n") if line.strip() and not line.startswith("examples:"))
+    (old, wrong), (new, still) = read_examples("x", before), read_examples("x", after)
+    assert wrong or (len(new), still) == (len(old) + 1, ())
