@@ -14,6 +14,7 @@ from api.ui import blueprint, rule_files, words
 from api.ui.frame import admin_page, back_to, page, reading, reason_given, show, writing
 from api.ui.rule_draft_state import state_of
 from api.ui.rule_files import the_draft
+from engine.language.diff import diff_texts
 from engine.vocabulary import VOCABULARY
 from store import books, drafts
 
@@ -55,6 +56,16 @@ def _draft_page(draft_id: str, refused: tuple[str, ...] = (), comment: str = "",
         answer = show(session, "rule_draft", draft=draft, state=state_of(session, draft), refused=refused, comment=comment)
         answer.status_code = status
         return answer
+
+
+@blueprint.get("/rules/drafts/<draft_id>/diff")
+@page
+def rule_draft_diff(draft_id: str) -> Any:
+    """What the draft has differently from what decides now, rule by rule."""
+    with reading() as session:
+        draft, now = the_draft(session, draft_id), books.newest(session)
+        published = (books.texts(session, now.version) if now else None) or {}
+        return show(session, "rule_draft_diff", draft=draft, now=now, diff=diff_texts(published, draft.texts))
 
 
 @blueprint.post("/rules/drafts/<draft_id>/publish")
