@@ -18,6 +18,13 @@ from store.rule_job_models import RuleJob
 from store.rule_models import Publication, RuleDraft
 
 
+def proofs_in(job: RuleJob | None) -> Mapping[str, Any]:
+    """What a finished proof found: `findings`, `proved`, `not_analysed`, `seconds`; empty while it runs."""
+    result = job.result if job is not None and job.state == "done" else None
+    found: Mapping[str, Any] = (result or {}).get("proofs", {})
+    return found
+
+
 @dataclass
 class FileState:
     """One file: its errors and warnings, and whether it differs from what the draft is based on (`changed`, `new`, or
@@ -112,8 +119,8 @@ def _blocked(draft: RuleDraft, state: DraftState) -> list[str]:
         reasons.append(f"{_count(len(state.errors), 'error')} in the rules or examples.")
     if state.report and state.report["failed"]:
         reasons.append(f"{_count(state.report['failed'], 'example')} {'fails' if state.report['failed'] == 1 else 'fail'}.")
-    if state.is_current(state.proof) and state.proof is not None and state.proof.state == "done":
-        broken = [finding for finding in (state.proof.result or {}).get("findings", ()) if finding["kind"] == "invariant"]
+    if state.is_current(state.proof):
+        broken = [finding for finding in proofs_in(state.proof).get("findings", ()) if finding["kind"] == "invariant"]
         reasons += [f"The proof found: {finding['message']}" for finding in broken]
     return reasons
 

@@ -13,6 +13,7 @@ from api.problems import Problem
 from api.services import services
 from api.ui import blueprint, rule_files
 from api.ui.frame import admin_page, as_json, back_to, page, reading, writing
+from api.ui.rule_draft_state import proofs_in
 from api.ui.rule_files import RuleFile, the_draft
 from api.ui.rule_trial import add_example
 from engine import facts_json
@@ -34,13 +35,6 @@ def kept(value: Any) -> str:
     """A kept value as rules write it."""
     typed = facts_json.decode_value(value)
     return "[" + ", ".join(typed) + "]" if isinstance(typed, tuple) and not isinstance(typed, Money) else show(typed)
-
-
-def proofs_in(job: RuleJob | None) -> Mapping[str, Any]:
-    """What a finished proof found: `findings`, `proved`, `not_analysed`, `seconds`; empty while it runs."""
-    result = job.result if job is not None and job.state == "done" else None
-    found: Mapping[str, Any] = (result or {}).get("proofs", {})
-    return found
 
 
 def marks(session: Session, draft_id: str, file: str, version: str) -> list[dict[str, Any]]:

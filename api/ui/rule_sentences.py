@@ -121,10 +121,10 @@ def condition(words: Words, chosen: Mapping[str, str]) -> str:
         operator = kind.operators[0]
     if operator in WITHOUT_VALUE:
         return f"{field} {operator}"
-    if operator in WITH_LIST:
-        return f"{field} {operator} {_list(value, kind)}"
     if chosen.get("changed") == "field":
         value, upper = kind.first, kind.first
+    if operator in WITH_LIST:
+        return f"{field} {operator} {_list(value, kind)}"
     value = _one(value, kind)
     if operator == "matches":
         return f"{field} {operator} {value if _QUOTED.fullmatch(value) else quote(value)}"
