@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from engine.facts_json import decode_value
+from engine import facts_json
 from engine.language.literals import NAMES, literal_value
 from engine.language.sentences import HALF_CHARACTER, SentenceError, Term, nearest, parse_value
 from engine.language.yaml_nodes import ListNode, MapNode, Node, ScalarNode
@@ -177,6 +177,6 @@ def _kept(node: MapNode) -> Value | None:
         first, second = (item.text for item in held.items if isinstance(item, ScalarNode))
         document = [int(first) if _WHOLE.fullmatch(first) else first, second]
     try:
-        return decode_value({key.text: document})
+        return facts_json.decode_value({key.text: document})
     except ValueError:
         return None

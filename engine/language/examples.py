@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine import facts_json
 from engine.ast import Literal, LiteralList, Place
 from engine.calendar import in_time
-from engine.facts_json import FACTS
 from engine.language.checker import Scope
 from engine.language.demands import Forms, check_demand
 from engine.language.example_facts import FactReader
@@ -182,8 +182,8 @@ class _Reader:
         settings = self._settings(entries.get("settings"))
         facts = FactReader(self.vocabulary, spec, self.report).facts(entries.get("facts"))
         facts = self._in_zone(entries.get("time_zone"), facts)
-        if len(facts) > FACTS:
-            self.report(node.place, f"An example has at most {FACTS:,} facts.")
+        if len(facts) > facts_json.FACTS:
+            self.report(node.place, f"An example has at most {facts_json.FACTS:,} facts.")
         expect = self._expectations("expect", entries.get("expect"), spec, facts)
         never = self._expectations("never", entries.get("never"), spec, facts)
         only = self._only(entries.get("only"))
