@@ -17,7 +17,7 @@ class Page {
     this.file = root.dataset.file;
     this.area = document.getElementById("text");
     this.editor = new TextEditor(this.area);
-    this.saved = this.editor.text;
+    this.saved = this.area.defaultValue; // not its value: people type before scripts run, and browsers restore what was typed
     this.only = newest();
     this.problems = [];
     this.structure = new StructureView(document.getElementById("structure"), this.editor, this.address, this.file);

@@ -126,9 +126,9 @@ def judged(session: Session, draft: RuleDraft, file: RuleFile, text: str, opened
     texts = rule_files.on_screen(draft, file, text)
     problems = find_problems(texts).problems
     shown = structure(RuleFile(file.name, file.decision, file.kind, text, file.written), texts, opened)
-    mine = own(problems, file.name)
+    mine = own((*problems, *marks(session, draft.id, file.name, text_version(texts))), file.name)
     return {
-        "problems": [as_mark(problem) for problem in mine[:SHOWN_PROBLEMS]] + marks(session, draft.id, file.name, text_version(texts)),
+        "problems": [as_mark(problem) for problem in mine[:SHOWN_PROBLEMS]],
         "list": render_template("rule_editor/_problems.html", problems=mine[:SHOWN_PROBLEMS], total=len(mine), draft=draft,
                                 elsewhere=elsewhere(problems, file.name)),
         "structure": render_template("rule_editor/_structure.html", structure=shown, draft=draft, file=file, may_edit=_may_edit(draft, file)),

@@ -22,6 +22,7 @@ from engine.explain import run_plain
 from engine.language import load_book, text_version
 from engine.language.formatter import RuleWriter, scalar
 from engine.types import Money, RuleBookError
+from engine.types import Problem as RuleProblem
 from engine.values import show
 from engine.vocabulary import VOCABULARY
 from store import rule_jobs
@@ -37,13 +38,13 @@ def kept(value: Any) -> str:
     return "[" + ", ".join(typed) + "]" if isinstance(typed, tuple) and not isinstance(typed, Money) else show(typed)
 
 
-def marks(session: Session, draft_id: str, file: str, version: str) -> list[dict[str, Any]]:
+def marks(session: Session, draft_id: str, file: str, version: str) -> list[RuleProblem]:
     """The findings of the newest proof of these very texts that stand in one file, as warnings at their lines."""
     found = proofs_in(rule_jobs.latest(session, draft_id, "prove", version)).get("findings", ())
     return [
-        {"line": place["line"], "column": place["column"], "severity": "warning", "message": f"{finding['message']} {finding.get('hint', '')}".strip()}
+        RuleProblem(file, finding["place"]["line"], finding["place"]["column"], finding["message"], finding["hint"], "warning")
         for finding in found
-        if (place := finding.get("place") or {}).get("file") == file
+        if finding["place"]["file"] == file
     ]
 
 
