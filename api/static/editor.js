@@ -72,7 +72,7 @@ class Page {
 
   say(text) {
     const place = document.getElementById("saved");
-    if (place) place.textContent = text ?? (this.dirty ? "Not saved yet" : "");
+    if (place) place.textContent = text ?? (this.dirty ? "Not saved yet" : this.wasSaved ? "Saved" : "");
   }
 
   where({ line, column }) {
@@ -120,8 +120,9 @@ class Page {
     if (answer.ok) {
       base.value = answer.data.base;
       this.saved = text;
+      this.wasSaved = true;
       document.getElementById("revision").textContent = answer.data.revision;
-      this.say(this.dirty ? undefined : "Saved");
+      this.say();
     } else if (answer.status === 409 && answer.data.html) {
       this.say("Not saved");
       this.theirs = answer.data;
