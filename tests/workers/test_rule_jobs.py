@@ -15,6 +15,7 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import update
 
+from engine.language import load_book
 from store import drafts, rule_jobs
 from store.columns import now
 from store.models import Merchant
@@ -227,3 +228,27 @@ def test_jobs_wait_in_a_queue_of_their_own(house: House, parts: Parts) -> None:
     for _ in range(3):
         parts.bell.ring_rule_job(house.desk.merchant_id, job)
     assert Queue(RULES_QUEUE, connection=parts.redis).job_ids == [rule_job_id(job)]
+
+
+def test_a_proof_is_made_in_the_background_and_kept_with_the_texts_it_is_about(house: House, parts: Parts) -> None:
+    texts = {"order_intake.yaml": (
+        "decision: order_intake\nrules:\n  - id: never\n    description: x\n    priority: 1\n    when:\n"
+        "      - order.unit_count > 5\n      - order.unit_count < 3\n    then:\n      - import order\n"
+        "  - id: else\n    description: y\n    priority: 2\n    when: []\n    then:\n      - hold order because \"so\"\n"
+    )}  # fmt: skip
+    version = load_book(texts).version
+    with house.database.session(house.desk.merchant_id) as session:
+        job = rule_jobs.start(
+            session, kind="prove", texts=texts, texts_version=version, by="ada", parameters={"seconds": 10}
+        ).id
+    parts.bell.ring_rule_job(house.desk.merchant_id, job)
+    RulesWorker(parts).run(burst=True)
+
+    assert state(house, job) == "done", house.job(job).error
+    result = house.job(job).result
+    assert result["texts_version"] == version
+    assert [(found["kind"], found["rules"]) for found in result["proofs"]["findings"]] == [("never", ["never"])]
+    with house.database.session(house.desk.merchant_id, read_only=True) as session:
+        proof = rule_jobs.proof_of(session, version)
+        assert proof is not None
+        assert proof.id == job

@@ -6,20 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from redis import Redis
 from sqlalchemy import func, select
 
 from engine.language import load_book
+from engine.replaying import run_as_dict
 from store import books, outlets, rule_jobs, stock
 from store.columns import now
 from store.flow_models import Decision
 from store.models import AuditEntry, Base, Merchant
 from store.rule_job_models import RuleJob, RuleJobPart
 from store.session import Database
-from tests.workers.deciding import Desk, open_desk
+from tests.workers.deciding import NOON, Desk, open_desk
 from workers.bell import Bell
+from workers.rule_jobs.pasts import Selection
+from workers.rule_jobs.retaking import Retaker, World
 from workers.rule_jobs.runner import run_slice
 from workers.settings import WorkerSettings
 
@@ -64,10 +68,24 @@ class House:
         result: dict[str, Any] = job.result
         return result
 
-    def changed(self, result_or_job: Mapping[str, Any] | str) -> list[dict[str, Any]]:
-        assert isinstance(result_or_job, str)
+    def changed(self, job_id: str) -> list[dict[str, Any]]:
         with self.database.session(self.desk.merchant_id, read_only=True) as session:
-            return [changed for part in rule_jobs.parts(session, result_or_job) for changed in part["changed"]]
+            return [changed for part in rule_jobs.parts(session, job_id) for changed in part["changed"]]
+
+    def stored_steps(self) -> list[Any]:
+        """What every rule file said in every decision, as it is kept."""
+        with self.database.session(self.desk.merchant_id, read_only=True) as session:
+            return [row.trace["steps"] for row in session.scalars(select(Decision).order_by(Decision.at, Decision.id))]
+
+    def taken_again(self) -> list[Any]:
+        """The same, as the published book says it now."""
+        world = World(tuple, lambda moment, skus: (), lambda: None, lambda decision: {}, ZoneInfo("Europe/Amsterdam"))
+        with self.database.session(self.desk.merchant_id, read_only=True) as session:
+            version, book = self.desk.intake.books.current(self.desk.merchant_id)  # type: ignore[attr-defined]
+            everything = Selection(NOON - timedelta(days=99), now() + timedelta(days=99)).batch(session, None, 1000)
+        defaults = {name: rules.settings for name, rules in book.book.decisions.items()}
+        retaker = Retaker(book, lambda old, name: defaults[name] if old == version else None, world)
+        return [[run_as_dict(step.run) for step in retaker.take(kept.unpacked()).steps] for kept in everything]
 
 
 MakeMerchant = Callable[..., Merchant]
@@ -115,6 +133,47 @@ def test_the_rules_that_decided_change_nothing(house: House) -> None:
     assert result["counts"]["changed"] == 0
     assert result["groups"] == []
     assert side(result, 0) == side(result, 1)
+
+
+def test_taking_everything_again_by_rules_that_mean_the_same_gives_what_really_happened(house: House) -> None:
+    house.desk.order("1", {"A": 2, "B": 1, "C": 1})
+    house.desk.order("2", {"NOBODY-KNOWS": 1})
+    house.desk.order("3", {"A": 900})
+    house.desk.order("4", {"A": 1}, payment_status="unpaid", payment={})
+    house.desk.tell("payment.received", {"order": {"number": "4"}, "amount": "10.00", "method": "cash"})
+    house.desk.tell("payment.refunded", {"order": {"number": "4"}, "amount": "4.00", "method": "cash"})
+    house.desk.tell("fulfilment.status_changed", {"order": {"number": "1"}, "outlet": "utrecht", "status": "completed"})
+    house.desk.tell("product.changed", {"sku": "NOBODY-KNOWS"})
+    house.desk.order("1", {"A": 2, "B": 1, "C": 1}, shop_status="processing")
+    house.desk.order("4", {"A": 1}, payment_status="cancelled")
+    house.desk.tell("order.cancelled", {"order": {"number": "1"}})
+    never = "\nrules:\n  - id: never-{}\n    description: x\n    priority: 1\n    when:\n      - event.type is never\n    then:\n      - {}\n\n"
+    demands = {
+        "order_intake": "import order", "outlet_assignment": "hold shortage", "payment_gating": "tag order never",
+        "fulfilment_gating": "release order", "status_to_shop": "leave shop status", "status_to_till": "leave fulfilments",
+        "stock_propagation": "push stock", "staff_notification": "tag order never", "customer_matching": "create customer",
+    }  # fmt: skip
+
+    result = house.simulate(*((f"{name}.yaml", "\nrules:\n", never.format(name, said)) for name, said in demands.items()))
+
+    assert result["counts"]["asked"] == 10
+    assert (result["counts"]["changed"], result["counts"]["same_result"], result["counts"]["errors"]) == (0, 0, 0)
+    assert house.stored_steps() == house.taken_again()
+
+
+def test_the_shops_stock_is_seen_with_what_the_draft_promises_elsewhere(house: House) -> None:
+    house.desk.order("1", {"A": 2})
+
+    job = house.start((
+        "outlet_assignment.yaml", "\nrules:\n", "\nrules:\n  - id: never-the-warehouse\n    description: x\n    priority: 1\n"
+        "    when:\n      - outlet.kind is warehouse\n    then:\n      - exclude outlet\n\n",
+    ), (
+        "stock_propagation.yaml", "\nrules:\n", "\nrules:\n  - id: little-left\n    description: x\n    priority: 1\n"
+        "    when:\n      - stock.outlet is amsterdam\n      - stock.available < 8\n    then:\n      - withhold stock\n\n",
+    ))  # fmt: skip
+    run_slice(house, house.desk.merchant_id, job, seconds=60)  # type: ignore[arg-type]
+
+    assert house.job(job).result["figures"]["outcomes"]["stock_propagation"]["withhold stock"] == [0, 1]
 
 
 def test_the_figures_before_are_what_really_happened(house: House) -> None:
