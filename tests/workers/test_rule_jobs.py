@@ -24,7 +24,7 @@ from store.secrets import Cipher
 from store.session import Database
 from tests.workers import killed_simulator
 from tests.workers.parts import Parts, make_parts
-from tests.workers.test_simulating import SMALL_ORDERS, House, opened
+from tests.workers.simulations import SMALL_ORDERS, House, opened
 from workers.bell import RULES_QUEUE, rule_job_id
 from workers.relay import Relay
 from workers.rule_jobs import runner, simulating
