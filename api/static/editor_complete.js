@@ -41,7 +41,7 @@ export class Completion {
 
   typed(event) {
     const typing = event.inputType === "insertText" && event.data && /[\w. [-]$/.test(event.data);
-    if (!this.accepting && (typing || (this.open && event.inputType === "deleteContentBackward"))) this.soon();
+    if (!this.editor.putting && (typing || (this.open && event.inputType === "deleteContentBackward"))) this.soon();
     else this.close();
   }
 
@@ -133,10 +133,8 @@ export class Completion {
     const same = this.there(item) === item.insert;
     this.close();
     if (same) return false;
-    this.accepting = true;
     const start = this.editor.offset(this.line, item.replace[0]);
     this.editor.put(start, start + item.replace[1] - item.replace[0], item.insert);
-    this.accepting = false;
     return true;
   }
 

@@ -6,10 +6,11 @@ import { announce, ask, complaint } from "./editor_ask.js";
 
 export class StructureView {
   constructor(root, editor, address, file) {
-    Object.assign(this, { root, editor, address, file, spans: [], opened: "", busy: false });
+    Object.assign(this, { root, editor, address, file, spans: [], opened: "", busy: false, line: Promise.resolve() });
     root.addEventListener("change", (event) => this.changed(event));
     root.addEventListener("click", (event) => this.clicked(event));
     root.addEventListener("keydown", (event) => this.key(event));
+    root.addEventListener("focusout", (event) => this.left(event));
   }
 
   // What the page should do with an answer: { problems, list, structure, spans, open, text }.
@@ -41,7 +42,10 @@ export class StructureView {
     this.root.scrollTop = top;
     const again = key && this.find(key);
     if (again) {
-      if (typing !== null) again.value = typing;
+      if (typing !== null) {
+        again.value = typing;
+        again.dataset.typed = "";
+      }
       again.focus({ preventScroll: true });
     } else if (focused) {
       const near = this.find(`rule:${this.opened}`) || this.root;
@@ -51,9 +55,18 @@ export class StructureView {
 
   find(key) { return this.root.querySelector(`[data-key="${CSS.escape(key)}"]`); }
 
+  // What was being typed while new cards came in: the browser does not count it as a change any more.
+  left(event) {
+    const field = event.target;
+    if (!("typed" in field.dataset)) return;
+    delete field.dataset.typed;
+    if (field.value !== field.defaultValue) field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
   changed(event) {
     const field = event.target.closest("[data-part]");
     if (!field) return;
+    delete field.dataset.typed;
     const row = field.closest("[data-op]");
     const chosen = { changed: field.dataset.part };
     for (const each of row.querySelectorAll("[data-part]")) {
@@ -114,15 +127,22 @@ export class StructureView {
     if (box.top < frame.top || box.top > frame.bottom - 60) this.root.scrollTop += box.top - frame.top - 8;
   }
 
-  async edit(operation, chosen) {
-    if (this.busy) return;
+  // One change after the other: each is made in the text that the one before it left.
+  edit(operation, chosen) {
+    this.line = this.line.then(() => this.change(operation, chosen));
+  }
+
+  async change(operation, chosen) {
     this.busy = true;
     this.root.setAttribute("aria-busy", "true");
     const { text } = this.editor;
     const answer = await ask(`${this.address}/edit.json`, { file: this.file, text, operation, chosen, open: this.opened });
     this.busy = false;
     this.root.removeAttribute("aria-busy");
-    if (this.editor.text !== text) return;
+    if (this.editor.text !== text) {
+      this.complain("The text was changed at the same moment. Please choose once more.");
+      return;
+    }
     this.complain(answer.ok ? "" : complaint(answer));
     if (!answer.ok) {
       announce(complaint(answer));

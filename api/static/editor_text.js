@@ -208,11 +208,13 @@ export class TextEditor {
     const [top, left, focused] = [area.scrollTop, area.scrollLeft, document.activeElement];
     area.focus({ preventScroll: true });
     area.setSelectionRange(start, end);
+    this.putting = true;
     const done = insert === "" ? document.execCommand("delete") : document.execCommand("insertText", false, insert);
     if (!done) {
       area.setRangeText(insert, start, end, "end");
       this.changed();
     }
+    this.putting = false;
     area.scrollTop = top;
     area.scrollLeft = left;
     if (focused && focused !== area && focused.isConnected) focused.focus({ preventScroll: true });

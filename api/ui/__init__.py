@@ -28,6 +28,8 @@ from api.ui import (  # noqa: E402
     orders,
     rule_drafts,
     rule_editor,
+    rule_edits,
+    rule_layer,
     rule_proofs,
     rule_trial,
     rule_versions,
@@ -38,7 +40,7 @@ from api.ui import (  # noqa: E402
 )
 
 __all__ = [
-    "audit", "blueprint", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor",
+    "audit", "blueprint", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_layer",
     "rule_proofs", "rule_trial", "rule_versions", "rules", "session",
     "simulations", "stock", "vendor",
 ]  # fmt: skip

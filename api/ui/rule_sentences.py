@@ -96,14 +96,16 @@ class Words:
         ]
         return settings + fields
 
-    def first_condition(self) -> str:
-        """A condition to begin with: about a few words, so that it reads well at once."""
-        for fact in ("order", *self.spec.sees):
-            if fact in self.spec.sees and fact in VOCABULARY.facts:
-                for field in VOCABULARY.facts[fact].fields:
-                    if field.values:
-                        return f"{fact}.{field.name} is {field.values[0]}"
-        return f"{self.spec.sees[0]}.{VOCABULARY.facts[self.spec.sees[0]].fields[0].name} exists"
+    def first_condition(self, besides: Iterable[str] = ()) -> str:
+        """A condition to begin with, other than those there are: about a few words, so that it reads well at once."""
+        taken = {text.partition(" ")[0] for text in besides}
+        names = [name for name in ("order", *self.spec.sees) if name in self.spec.sees and name in VOCABULARY.facts]
+        fields = [(name, field) for name in names for field in VOCABULARY.facts[name].fields if f"{name}.{field.name}" not in taken]
+        for name, field in fields:
+            if field.values:
+                return f"{name}.{field.name} is {field.values[0]}"
+        name, field = fields[0] if fields else (names[0], VOCABULARY.facts[names[0]].fields[0])
+        return f"{name}.{field.name} exists"
 
     def first_demand(self) -> str:
         """A demand to begin with."""

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from api.setting_values import setting_text
 from api.ui.rule_files import RuleFile, decision_of
 from api.ui.rule_sentences import HINTS, WITH_LIST, WITHOUT_VALUE, Kind, Words, as_text, reason_of, shown
 from engine.ast import DecisionRules
 from engine.language import LAYER_FOLDER, is_examples
 from engine.language.demands import form_parts
 from engine.language.examples import read_examples
+from engine.language.formatter import scalar
 from engine.language.outline import outline
 from engine.language.rule_file import read_layer_file, read_rule_file
+from engine.language.rule_settings import setting_words
+from engine.language.sentences import quote
+from engine.types import Money, Value
 from engine.vocabulary import VOCABULARY, OutcomeSpec
 
 CARDS = 1_000
@@ -40,7 +43,6 @@ class Structure:
     settings: list[dict[str, Any]] = field(default_factory=list)
     off: list[dict[str, Any]] = field(default_factory=list)
     base: list[str] = field(default_factory=list)
-    invariants: list[dict[str, Any]] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
     broken: bool = False
     left_out: int = 0
@@ -69,21 +71,21 @@ def structure(file: RuleFile, texts: Mapping[str, str], opened: str) -> Structur
     spec = VOCABULARY.decisions.get(found.get("decision") or file.decision)
     base = base_of(texts, spec.name if spec else "")
     words = Words(spec, _settings(file, base)) if spec else None
-    view = Structure(spec.name if spec else file.decision, file.kind, words, settings=found["settings"], off=found["switch_off"],
-                     invariants=found["invariants"])  # fmt: skip
+    view = Structure(spec.name if spec else file.decision, file.kind, words, settings=found["settings"], off=found["switch_off"])  # fmt: skip
     view.broken = not found["rules"] and bool(found["problems"]) and bool(file.text.strip())
     if base is not None and file.kind == "layer":
         view.base = list(dict.fromkeys(rule.table or rule.id for rule in base.rules))
         for setting in view.settings:
             setting["own"] = True
         own = {setting["name"] for setting in view.settings}
-        view.settings += [{"name": name, "value": setting_text(value), "own": False} for name, value in base.settings.items() if name not in own]
-    for rule in found["rules"][:CARDS]:
+        view.settings += [{"name": name, "value": _setting_words(value), "own": False} for name, value in base.settings.items() if name not in own]
+    everything = [*found["rules"], *found["invariants"]]
+    for rule in everything[:CARDS]:
         view.spans.append({"id": rule["id"], "line": rule["line"], "end": rule["end_line"]})
         view.cards.append(_card(rule, words, opened))
         if rule["id"] == opened:
             view.opened = opened
-    view.left_out = max(0, len(found["rules"]) - CARDS)
+    view.left_out = max(0, len(everything) - CARDS)
     return view
 
 
@@ -131,12 +133,25 @@ def _base_rules(name: str, text: str) -> DecisionRules | None:
     return read_rule_file(name, text, VOCABULARY).decision
 
 
+def _setting_words(value: Value) -> str:
+    """A setting's value as a file has it."""
+    if isinstance(value, tuple) and not isinstance(value, Money):
+        return "[" + ", ".join(scalar(item) for item in value) + "]"
+    text, in_quotes = setting_words(value)
+    return quote(text) if in_quotes else text
+
+
+DEMANDS = (("then", "Then"), ("never", "Never"), ("always", "Always"))
+
+
 def _card(rule: Mapping[str, Any], words: Words | None, opened: str) -> dict[str, Any]:
-    card = {**rule, "open": rule["id"] == opened}
+    """A rule or invariant; `lists` are its demands, each list with its key and heading."""
+    card = {"priority": None, "table": None, **rule, "open": rule["id"] == opened}
+    lists = [(key, heading, rule[key]) for key, heading in DEMANDS if key in rule]
     if card["open"] and words is not None:
         card["when"] = [_node(node, words) for node in rule["when"]]
-        card["then"] = [_demand(demand, words) for demand in rule["then"]]
-    return card
+        lists = [(key, heading, [_demand(demand, words) for demand in demands]) for key, heading, demands in lists]
+    return {**card, "lists": lists}
 
 
 def _node(node: Mapping[str, Any], words: Words) -> dict[str, Any]:
@@ -204,5 +219,5 @@ def types_in(cards: Sequence[Mapping[str, Any]]) -> set[str]:
         return found
 
     opened = [card for card in cards if card["open"]]
-    slots = {part["type"] for card in opened for demand in card["then"] for part in demand.get("parts", ()) if "slot" in part}
+    slots = {part["type"] for card in opened for _, _, demands in card["lists"] for demand in demands for part in demand.get("parts", ()) if "slot" in part}
     return {each for card in opened for each in of(card["when"])} | slots - {""}
