@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.language.canonical import sentence_scalar
 from engine.language.cells import flow_scalar
-from engine.language.formatter import scalar
 from engine.language.spans import Document, Span
 
 Splice = tuple[int, int, str]
@@ -53,7 +53,7 @@ def block_lines(data: Any, indent: int) -> list[str]:
         for child in children:
             lines += block_lines(child, indent + 4)
         return lines
-    return [f"{' ' * indent}- {scalar(str(data))}"]
+    return [f"{' ' * indent}- {sentence_scalar(str(data))}"]
 
 
 class Lists:
@@ -157,8 +157,8 @@ class Lists:
         return [(items.items[at - 1].end if at else items.start + 1, own.end, "")]
 
     def write_scalar(self, node: Span, text: str, *, flow: bool) -> Splice:
-        """Rewrites a scalar as this text."""
-        return self.write(node, flow_scalar(text) if flow else scalar(text))
+        """Rewrites an item of a list as this text."""
+        return self.write(node, flow_scalar(text) if flow else sentence_scalar(text))
 
     def write(self, node: Span, source: str) -> Splice:
         """Rewrites a scalar as it is to be written. What had been left empty gets the space before it."""
