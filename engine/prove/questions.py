@@ -88,7 +88,13 @@ class Questions:
     """One decision, one world, one solver."""
 
     def __init__(
-        self, survey: Survey, clock: Clock, engine: CompiledBook, sizes: Mapping[str, int], merchant: Mapping[str, Value]
+        self,
+        survey: Survey,
+        clock: Clock,
+        engine: CompiledBook,
+        sizes: Mapping[str, int],
+        merchant: Mapping[str, Value],
+        bare: bool = False,
     ) -> None:
         self.survey = survey
         self.clock = clock
@@ -99,7 +105,7 @@ class Questions:
         self.solver = z3.SimpleSolver(ctx=self.logic.context)
         self.solver.set("random_seed", 1)
         self.solver.set("max_memory", MEGABYTES)
-        self.world = World(survey, self.logic, self._add, sizes, {**self.decision.settings, **merchant})
+        self.world = World(survey, self.logic, self._add, sizes, {**self.decision.settings, **merchant}, bare)
         self.encoding = Encoding(survey, self.world)
         self.core: tuple[Any, ...] = ()
 

@@ -125,3 +125,18 @@ def _plainer(held: Value, constants: Iterable[Value]) -> Iterator[Value]:
             yield from (time(held.hour), held.replace(microsecond=0))
         case _:
             yield from known
+
+
+def near(before: Value | None, after: Value | None, constants: Iterable[Value]) -> Iterator[Value]:
+    """Values that could stand for `after`, the nearest to `before` first; without numbers in it, the plainest first."""
+    if after is None or isinstance(after, bool | str):
+        return
+    plain = [value for value in _plainer(after, constants) if type(value) is type(after)]
+    if isinstance(before, Money) and isinstance(after, Money):
+        same = [value for value in plain if isinstance(value, Money) and value.currency == after.currency]
+        yield from sorted(same, key=lambda value: abs(value.minor - before.minor))
+    elif isinstance(before, int | Decimal):
+        numbers = [value for value in plain if isinstance(value, int | Decimal)]
+        yield from sorted(numbers, key=lambda value: abs(float(value) - float(before)))
+    elif not isinstance(after, tuple) or isinstance(after, Money):
+        yield from plain

@@ -71,8 +71,9 @@ class Slot:
 
 
 class World:
-    """The facts and settings of one world. `add` takes what must hold in it. `settings` are those in force; with
-    `fixed_settings` the solver may not choose others."""
+    """The facts and settings of one world. `add` takes what must hold in it. `settings` are those in force. In a `bare`
+    world nothing is said about what the fields of a fact have to do with one another: that of stored facts, which are as
+    they are."""
 
     def __init__(
         self,
@@ -81,7 +82,9 @@ class World:
         add: Callable[[Formula], None],
         sizes: Mapping[str, int],
         settings: Mapping[str, Value],
+        bare: bool = False,
     ) -> None:
+        self.bare = bare
         self.survey = survey
         self.logic = logic
         self._add = add
@@ -112,14 +115,14 @@ class World:
 
     def _slot(self, name: str, number: int) -> Slot:
         logic, fact_type = self.logic, self.survey.vocabulary.facts[name]
-        there = True if name in ALWAYS_THERE and not number else logic.truth(f"{name}{number}")
+        there = True if name in ALWAYS_THERE and not number and not self.bare else logic.truth(f"{name}{number}")
         slot = Slot(there)
         for one in self.survey.fields[name]:
-            present = there if one.name in fact_type.always else logic.truth(f"{name}{number}.{one.name}?")
+            present = there if one.name in fact_type.always and not self.bare else logic.truth(f"{name}{number}.{one.name}?")
             self.add(logic.implies(present, there))
             slot.elements[one.name] = {}
             slot.terms[one.name] = self._variable((name, one.name), f"{name}{number}", present, slot.elements[one.name])
-        for moment in fact_type.moments:
+        for moment in () if self.bare else fact_type.moments:
             self._calendar(slot, moment)
         return slot
 
@@ -246,6 +249,15 @@ class World:
             term = slot.terms[one.name]
             if _true(model, term.present):
                 yield one.name, self._value(model, term, one.type, slot.elements[one.name])
+
+    def value(self, model: Any, path: Path, bound: Binding) -> Value | None:
+        """What a field or setting is in a model; None when it is missing."""
+        term = self.term(path, bound)
+        of = self.survey.field_type((path.type, path.field))
+        if path.type == SETTING:
+            return self._value(model, term, of, self._setting_elements[path.field])
+        elements = self.slots[path.type][bound[path.type]].elements[path.field]
+        return self._value(model, term, of, elements) if _true(model, term.present) else None
 
     def chosen_settings(self, model: Any) -> dict[str, Value]:
         """The settings a model has, where they are not those in force."""
