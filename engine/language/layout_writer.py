@@ -20,7 +20,7 @@ _FILE = (
     "decision", "layer", "description", "settings", "switch_off", "replace", "rules", "invariants", "examples",
 )  # fmt: skip
 _RULE = ("id", "description", "priority", "hit", "when", "then", "never", "always", "table")
-_EXAMPLE = ("name", "description", "settings", "facts", "expect", "never", "only", "run")
+_EXAMPLE = ("name", "settings", "time_zone", "facts", "expect", "never", "only")
 _TABLE = ("hit", "when", "then", "rows")
 _SECTIONS = ("settings", "switch_off", "replace", "rules", "invariants")
 _TEXTS = ("id", "description")
