@@ -24,7 +24,7 @@ class Page {
     this.structure.refresh = () => this.check();
     this.structure.onAnswer((data) => this.show(data));
     this.panels = new Panels(this);
-    if (!this.area.readOnly && root.dataset.kind !== "examples") new Completion(this.editor, `${this.address}/complete.json`, this.file);
+    if (!this.area.readOnly) new Completion(this.editor, `${this.address}/complete.json`, this.file);
     this.soon = later(CHECK_AFTER, () => this.check());
     this.editor.onChange(() => { this.say(); this.soon(); });
     this.follow = later(FOLLOW_AFTER, () => this.followCaret());

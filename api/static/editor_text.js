@@ -5,6 +5,7 @@
 const INDENT = 2;
 const SPARE_LINES = 3;
 const LONGEST_COLOURED = 2000;
+const LONGEST_TYPED = 20000; // putting in more than this as if it were typed takes browsers many seconds
 
 const COLOURS = [
   [/^\s*(?:- )?(?:[\w.-]+):(?=\s|$)/, "key"],
@@ -209,7 +210,7 @@ export class TextEditor {
     area.focus({ preventScroll: true });
     area.setSelectionRange(start, end);
     this.putting = true;
-    const done = insert === "" ? document.execCommand("delete") : document.execCommand("insertText", false, insert);
+    const done = insert.length <= LONGEST_TYPED && (insert === "" ? document.execCommand("delete") : document.execCommand("insertText", false, insert));
     if (!done) {
       area.setRangeText(insert, start, end, "end");
       this.changed();

@@ -29,6 +29,7 @@ from api.ui import (  # noqa: E402
     rule_drafts,
     rule_editor,
     rule_edits,
+    rule_help,
     rule_layer,
     rule_proofs,
     rule_trial,
@@ -40,7 +41,7 @@ from api.ui import (  # noqa: E402
 )
 
 __all__ = [
-    "audit", "blueprint", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_layer",
+    "audit", "blueprint", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_help", "rule_layer",
     "rule_proofs", "rule_trial", "rule_versions", "rules", "session",
     "simulations", "stock", "vendor",
 ]  # fmt: skip

@@ -27,6 +27,8 @@ from engine.vocabulary import VOCABULARY, OutcomeSpec
 
 CARDS = 1_000
 """Most rules shown as cards; the text shows them all."""
+WHOLE_CARDS = 60
+"""Up to so many rules, cards that are not opened show what the rule says; beyond that only its name, to stay quick."""
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Structure:
     base: list[str] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
     broken: bool = False
+    brief: bool = False
     left_out: int = 0
 
     @property
@@ -85,6 +88,7 @@ def structure(file: RuleFile, texts: Mapping[str, str], opened: str) -> Structur
         view.cards.append(_card(rule, words, opened))
         if rule["id"] == opened:
             view.opened = opened
+    view.brief = len(everything) > WHOLE_CARDS
     view.left_out = max(0, len(everything) - CARDS)
     return view
 
