@@ -54,6 +54,9 @@ def remarks_of(document: Document, root: Span) -> Remarks:
         else:
             after = bisect_right(starts, comment.start)
             following = anchors[after] if after < len(anchors) else None
+            if not comment.own and after and found.lines[id(anchors[after - 1].node)] == comment.line:
+                found.before[id(anchors[after - 1].node)].append(comment)  # it stands behind a dash
+                continue
             owner = _ended_before(comment, anchors[after - 1] if after else None, following)
             if owner is not None:
                 found.at_end[id(owner)].append(comment)
