@@ -32,6 +32,11 @@ def combinations(task: Task, when: Group, binds: tuple[str, ...], case: Case) ->
         return []
 
 
+def held(task: Task, when: Group, binds: tuple[str, ...], case: Case) -> list[dict[str, str]]:
+    """The combinations of facts that meet some conditions, type to id."""
+    return [{name: fact.id for name, fact in bound.items()} for bound in combinations(task, when, binds, case)]
+
+
 def demanded(task: Task, demand: Demand, bound: Bound, case: Case) -> Outcome | None:
     """The outcome that a demand asks for, for a combination of facts; None when a value is missing."""
     rule = Rule("", "", 0, Group("all", ()), (demand,), ())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.ast import Rule
-from engine.prove.checking import combinations
+from engine.prove.checking import held
 from engine.prove.encoding import Encoding, Saying
 from engine.prove.logic import Formula
 from engine.prove.questions import POSSIBLE, Case
@@ -187,10 +187,5 @@ def _says_the_same(one: Rule, other: Rule) -> bool:
 
 
 def _cuts(task: Task, row: Rule, other: Rule, case: Case) -> bool:
-    fired = {tuple(sorted(f.bound.items())) for f in case.run.firings if f.rule == row.id}
-    held = {
-        tuple(sorted((name, fact.id) for name, fact in bound.items()))
-        for bound in combinations(task, other.when, other.binds, case)
-    }
-    return bool(fired & held)
-
+    fired = [dict(firing.bound) for firing in case.run.firings if firing.rule == row.id]
+    return any(ids in fired for ids in held(task, other.when, other.binds, case))

@@ -26,6 +26,7 @@ def never(task: Task, rule: Rule) -> None:
         answer = {IMPOSSIBLE: IMPOSSIBLE, POSSIBLE: OPEN_INEXACT, UNKNOWN: UNKNOWN}[task.lean.ask([encoding.holds(rule, bound)])]
     if answer in (UNKNOWN, OPEN_INEXACT):
         task.note(f"Whether `{rule.id}` can hold is not settled: {OPEN_TIME if answer == UNKNOWN else OPEN_INEXACT}.", rule.id)
+        task.unsettled.add(rule.id)
     if answer != IMPOSSIBLE:
         return
     task.dead.add(rule.id)
@@ -42,7 +43,7 @@ def never(task: Task, rule: Rule) -> None:
 
 def hidden(task: Task, rule: Rule) -> None:
     """Report the rule if, whenever it holds, others have decided already."""
-    if rule.id in task.dead:
+    if rule.id in task.dead | task.unsettled:
         return
     if rule.hit == "first" and _silenced(task, rule):
         return
@@ -137,10 +138,9 @@ def _show(task: Task, rule: Rule, others: Sequence[Rule], message: str, hint: st
 
 
 def _is_hidden(task: Task, rule: Rule, others: set[str], case: Case) -> bool:
+    if any(outcome.rule == rule.id for outcome in case.run.outcomes):
+        return False
     fired = {firing.rule for firing in case.run.firings}
-    held = rule.id in fired or (rule.hit == "first" and _held(task, rule, case))
-    return held and bool(fired & others) and not any(outcome.rule == rule.id for outcome in case.run.outcomes)
-
-
-def _held(task: Task, rule: Rule, case: Case) -> bool:
-    return bool(combinations(task, rule.when, rule.binds, case))
+    if rule.id in fired:
+        return bool(fired & others)
+    return rule.hit == "first" and bool(combinations(task, rule.when, rule.binds, case))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from engine.ast import Condition, Group, Literal, Path, Place, Rule
-from engine.prove.checking import combinations
+from engine.prove.checking import held
 from engine.prove.encoding import Saying
 from engine.prove.logic import Formula
 from engine.prove.questions import Case
@@ -100,12 +100,10 @@ def _columns(rows: Sequence[Rule], common: Sequence[Condition | Group]) -> list[
 
 
 def _falls_through(task: Task, rows: Sequence[Rule], around: Group, columns: Sequence[Path], case: Case) -> bool:
-    """The table is asked, its columns have values, and no row holds."""
-    names = {row.id for row in rows}
-    if any(firing.rule in names for firing in case.run.firings):
-        return False
+    """The table is asked about facts for which its columns have values, and no row holds for them."""
     asked = Group("all", (*around.children, *(Condition(path, "exists") for path in columns)))
-    return bool(combinations(task, asked, rows[0].binds, case))
+    covered = [ids for row in rows for ids in held(task, row.when, row.binds, case)]
+    return any(ids not in covered for ids in held(task, asked, rows[0].binds, case))
 
 
 def _combination(task: Task, columns: Sequence[Path], case: Case) -> str:

@@ -140,7 +140,7 @@ class Questions:
         if self.ask([assumptions[number] for number in kept]) == IMPOSSIBLE and self.core:
             names = {one.get_id() for one in self.core if not isinstance(one, bool)}
             kept = [n for n in kept if isinstance(assumptions[n], bool) or assumptions[n].get_id() in names]
-        for number in list(kept):
+        for number in reversed(kept):  # what comes first is named first
             fewer = [other for other in kept if other != number]
             if self.ask([assumptions[other] for other in fewer]) == IMPOSSIBLE:
                 kept = fewer
