@@ -18,8 +18,9 @@ from engine.outcomes import effective_settings
 from engine.prove.encoding import Encoding, Saying
 from engine.prove.logic import Formula
 from engine.prove.questions import IMPOSSIBLE, OPEN_TIME, POSSIBLE, UNKNOWN, Clock, OutOfTime, Questions
-from engine.prove.shrinking import mentioned, near
+from engine.prove.shrinking import near
 from engine.prove.survey import SETTING, survey
+from engine.prove.world import Term
 from engine.totals import Known
 from engine.types import Fact, Run, Value
 from engine.values import fits, kind, show
@@ -219,9 +220,8 @@ class _Search:
         return Impossible(self._reason(fires))
 
     def _fix(self) -> None:
-        """Stored facts are there, fields that the rule does not speak of are as they are; the others may change."""
+        """Stored facts are there; what is otherwise in them is a change."""
         logic = self.encoding.logic
-        free = {(path.type, path.field) for path in mentioned([(self.rule.when, self.rule.then)])}
         for name, slots in self.world.slots.items():
             stored = self.slots.get(name, ())
             for number, slot in enumerate(slots):
@@ -233,22 +233,18 @@ class _Search:
                 else:
                     self.keeps[name, number, ""] = logic.no(slot.there)
                 for field_name, term in slot.terms.items():
-                    self._keep((name, number, field_name), fact, term, (name, field_name) in free)
+                    self._keep((name, number, field_name), fact, term)
         for name, term in self.world.settings.items():
             kept = self.world.has(term, self.in_force[name])
             self.keeps[SETTING, 0, name] = self.encoding.named("kept", kept)
 
-    def _keep(self, key: tuple[str, int, str], fact: Fact | None, term: object, free: bool) -> None:
+    def _keep(self, key: tuple[str, int, str], fact: Fact | None, term: Term) -> None:
         name, _, field_name = key
         known = self.book.vocabulary.facts[name].by_name[field_name]
         held = fact.values.get(field_name) if fact is not None else None
         if held is not None and not fits(held, known.type, known.values):
-            held = None
-        kept = self.world.has(term, held)  # type: ignore[arg-type]  # a term of the world
-        if free:
-            self.keeps[key] = self.encoding.named("kept", kept)
-        else:
-            self.world.add(kept)
+            held = None  # it compares with nothing
+        self.keeps[key] = self.encoding.named("kept", self.world.has(term, held))
 
     def _standing(self) -> Iterator[Formula]:
         """Ways in which the rule fires and its first demand is not overridden by what is known here."""

@@ -146,9 +146,9 @@ def rows(task: Task, table: str) -> None:
     whole = list(encoding.tables[table])
     if not whole or whole[0].hit != "first":
         return
-    for number, row in enumerate(whole):
-        if row.id not in task.dead:
-            _cut(task, row, [one for one in whole[number + 1 :] if one.id not in task.dead and not encoding.disjoint(row, one)])
+    reached = [row for row in whole if row.id not in task.dead | task.silenced]
+    for number, row in enumerate(reached):
+        _cut(task, row, [one for one in reached[number + 1 :] if not encoding.disjoint(row, one)])
 
 
 def _cut(task: Task, row: Rule, later: Sequence[Rule]) -> None:

@@ -68,6 +68,7 @@ def _silenced(task: Task, rule: Rule) -> bool:
     wanted = [encoding.holds(rule, bound), *(encoding.logic.no(encoding.holds(row, bound)) for row in rows)]
     if not rows or not _impossible(task, wanted, rule):
         return False
+    task.silenced.add(rule.id)
     core = task.lean.least_core(wanted)
     silencers = [rows[number - 1] for number in core if number]
     message = f"`{rule.id}` is never reached: {names(silencers)} always holds first."
@@ -122,7 +123,10 @@ def _report_hidden(task: Task, rule: Rule, before: Sequence[Rule]) -> None:
             f"`{rule.id}` never decides anything: whenever it holds, one of {names(others, 'or')} comes first and settles "
             "the same."
         )
-    _show(task, rule, others, message, "Give it a lower priority number, narrow the rules before it, or remove it.")
+    hint = "Give it a lower priority number, narrow the rules before it, or remove it."
+    if not rule.when.children:
+        hint = "As a safety net for what may be added later it does no harm; otherwise remove it."
+    _show(task, rule, others, message, hint)
 
 
 def _show(task: Task, rule: Rule, others: Sequence[Rule], message: str, hint: str) -> None:

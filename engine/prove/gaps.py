@@ -39,7 +39,7 @@ def _gap(task: Task, group: str, target: str) -> None:
     elif answer.case is None:
         task.note(f"Whether {task.name} always says {choice} for {subject} is not settled: {answer.open}.")
     else:
-        what = f"a {target}" if target else "an order"
+        what = f"{'an' if target[:1] in 'aeiou' else 'a'} {target}" if target else "an order"
         message = f"There is {what} for which {task.name} says neither {choice}{under(answer.case.settings)}."
         if "or" not in choice:
             message = f"There is {what} for which {task.name} does not say {choice}{under(answer.case.settings)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -11,6 +12,8 @@ from engine.values import compare
 
 MOST = 6
 """Most texts for one pattern."""
+LONGEST = 200
+"""Longest of them, in characters."""
 _DEPTH = 12
 _CATEGORIES = {"category_digit": "5", "category_word": "a", "category_space": " ", "category_not_digit": "a",
                "category_not_word": "-", "category_not_space": "a"}  # fmt: skip
@@ -20,11 +23,13 @@ def samples(pattern: str) -> tuple[str, ...]:
     """Texts that match a pattern as rules understand it; none when it is too peculiar."""
     parser: Any = getattr(re, "_parser", None)
     try:
-        tree = parser.parse(pattern)
+        with warnings.catch_warnings():  # RE2 and Python differ on a few patterns; that is all right here
+            warnings.simplefilter("ignore")
+            tree = parser.parse(pattern)
         found = list(islice(_sequence(list(tree), 0), 40))
     except (re.error, RecursionError, AttributeError, OverflowError, TypeError, ValueError):
         return ()
-    return tuple([text for text in dict.fromkeys(found) if len(text) < 200 and compare("matches", text, pattern)][:MOST])
+    return tuple([text for text in dict.fromkeys(found) if len(text) <= LONGEST and compare("matches", text, pattern)][:MOST])
 
 
 def _sequence(parts: list[Any], depth: int) -> Iterator[str]:
@@ -64,7 +69,8 @@ def _repeated(argument: Any, depth: int) -> Iterator[str]:
     for times in (low, low + 1):
         if times <= min(int(high), 50):
             for text in islice(_sequence(list(inner), depth + 1), 2):
-                yield text * times
+                if len(text) * times <= LONGEST:
+                    yield text * times
 
 
 def _choices(items: Any) -> Iterator[str]:

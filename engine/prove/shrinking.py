@@ -135,8 +135,12 @@ def near(before: Value | None, after: Value | None, constants: Iterable[Value]) 
     if isinstance(before, Money) and isinstance(after, Money):
         same = [value for value in plain if isinstance(value, Money) and value.currency == after.currency]
         yield from sorted(same, key=lambda value: abs(value.minor - before.minor))
-    elif isinstance(before, int | Decimal):
+    elif isinstance(before, int | Decimal) and not isinstance(before, bool):
         numbers = [value for value in plain if isinstance(value, int | Decimal)]
         yield from sorted(numbers, key=lambda value: abs(float(value) - float(before)))
-    elif not isinstance(after, tuple) or isinstance(after, Money):
+    elif isinstance(after, tuple) and not isinstance(after, Money):
+        held = before if isinstance(before, tuple) and not isinstance(before, Money) else ()
+        yield (*held, *(item for item in after if item not in held))
+        yield tuple(item for item in held if item in after)
+    else:
         yield from plain

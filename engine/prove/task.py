@@ -17,7 +17,8 @@ from engine.prove.words import Words
 @dataclass
 class Task:
     """One decision. `lean` is a world with one fact of each type, `wide` one with two of each repeated type, made when it
-    is first needed. `dead` are the ids of rules that can never hold, `unsettled` of those that may or may not."""
+    is first needed. `dead` are the ids of rules that can never hold, `unsettled` of those that may or may not,
+    `silenced` of rows that are never reached."""
 
     lean: Questions
     make_wide: Callable[[], Questions]
@@ -27,6 +28,7 @@ class Task:
     notes: list[Note] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
+    silenced: set[str] = field(default_factory=set)
     _wide: Questions | None = None
 
     @property

@@ -9,7 +9,7 @@ order: a beginning is then one range.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -102,10 +102,9 @@ class Strings:
         return made
 
     @staticmethod
-    def _fresh(family: Family, beginning: str, count: int, taken: Iterable[str]) -> list[str]:
+    def _fresh(family: Family, beginning: str, count: int, taken: Collection[str]) -> list[str]:
         """Texts with this beginning and no longer one that is asked about. They answer no to everything else that is
         asked, where that can be had."""
-        longer = [other for other in family.beginnings if len(other) > len(beginning)]
         parts = [part for part in family.parts if part not in beginning]
         looks = [text for look in sorted(family.looks) for text in _PLAUSIBLE.get(look, ())]
         numbered = (f"{kind}{number}" for number in range(1, 60 + count) for kind in ("other-", "~", "0", "é"))
@@ -113,7 +112,7 @@ class Strings:
         peculiar: list[str] = []
         for ending in (*looks, *_OTHERS, *numbered):
             text = beginning + ending
-            if text in family.words or text in taken or any(text.startswith(other) for other in longer):
+            if text in family.words or text in taken or any(text[:end] in family.beginnings for end in range(len(beginning) + 1, len(text) + 1)):
                 continue
             asked = any(part in text for part in parts) or any(compare("matches", text, p) for p in family.patterns)
             (peculiar if asked else plain).append(text)
