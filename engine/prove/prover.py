@@ -31,6 +31,8 @@ _Step = tuple[str, str, Callable[[Task], None]]
 
 NEVER, HIDDEN, CONFLICT = "whether they can hold", "whether they ever decide anything", "whether they conflict"
 INVARIANT, GAP, ROWS = "whether these invariants hold", "whether it always says these", "the rows of these tables"
+NAMED = 100
+"""Most rules that one note names."""
 
 
 def prove(
@@ -78,11 +80,11 @@ def _steps(rules: DecisionRules, vocabulary: Vocabulary) -> Iterator[_Step]:
     """All that is asked about a decision: what was promised first, then rule by rule."""
     for stated in rules.invariants:
         yield INVARIANT, stated.id, _step(invariant, stated)
-    for rule in rules.rules:
-        yield NEVER, rule.id, _step(never, rule)
     if rules.rules:
         for group in vocabulary.decisions[rules.name].complete:
             yield GAP, group, _step(gaps, group)
+    for rule in rules.rules:
+        yield NEVER, rule.id, _step(never, rule)
     for rule in rules.rules:
         yield HIDDEN, rule.id, _step(hidden, rule)
     for rule in rules.rules:
@@ -135,7 +137,7 @@ class _Decision:
         self.notes = [*(self._task.notes if self._task else ()), *self.notes]
         for what, names in missed.items():
             message = f"There was no time to find out about {self.rules.name} {what}: {listed(names)}."
-            self.notes.append(Note(self.rules.name, message, tuple(dict.fromkeys(names))))
+            self.notes.append(Note(self.rules.name, message, tuple(dict.fromkeys(names))[:NAMED]))
 
     def _begin(self) -> Task:
         found = survey(self.rules, self.vocabulary.decisions[self.rules.name], self.vocabulary, self.merchant)
