@@ -42,7 +42,7 @@ def _of_saying(task: Task, saying: Saying) -> None:
     pairs = [pair for other in _rivals(task, encoding, saying) for pair in _pairs(encoding, saying, other)]
     if not pairs:
         return
-    before = [encoding.logic.no(encoding.given_at_all(one)) for one in _before(encoding, saying)]
+    before = [encoding.not_given(one) for one in _before(encoding, saying)]
     for _ in range(PARTNERS):
         any_of = encoding.named("rivals", encoding.logic.some(pair.together for pair in pairs))
         found = _one(task, saying, pairs, [any_of, *before])

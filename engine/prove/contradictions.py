@@ -92,7 +92,7 @@ def _always_before(task: Task, saying: Saying, earlier: Sequence[Saying]) -> lis
     encoding = task.encoding
     wanted = [
         encoding.given(saying, encoding.first(saying.rule.binds)),
-        *(encoding.logic.no(encoding.given_at_all(other)) for other in earlier),
+        *(encoding.not_given(other) for other in earlier),
     ]
     if not _impossible(task, wanted, saying.rule):
         return None

@@ -52,7 +52,8 @@ class Encoding:
         self._holds: dict[tuple[str, tuple[int, ...]], Formula] = {}
         self._given: dict[tuple[tuple[int, int], tuple[int, ...]], Formula] = {}
         self._guards: dict[str, Guards] = {}
-        self._anywhere: dict[tuple[tuple[int, int], int], Formula] = {}
+        self._anywhere: dict[tuple[int, int], Formula] = {}
+        self._nowhere: dict[tuple[int, int], Formula] = {}
         self._link_derived()
 
     @cached_property
@@ -128,11 +129,17 @@ class Encoding:
 
     def given_at_all(self, saying: Saying) -> Formula:
         """A demand is made for the first fact of its target, by some combination of the world's facts."""
-        key = saying.key, 0
+        key = saying.key
         if key not in self._anywhere:
             every = [self.given(saying, bound) for bound in self.combinations(saying.rule.binds, saying.spec.target)]
             self._anywhere[key] = every[0] if len(every) == 1 else self.named("any", self.logic.some(every))
         return self._anywhere[key]
+
+    def not_given(self, saying: Saying) -> Formula:
+        """No combination of the world's facts makes a demand for the first fact of its target."""
+        if saying.key not in self._nowhere:
+            self._nowhere[saying.key] = self.logic.no(self.given_at_all(saying))
+        return self._nowhere[saying.key]
 
     def same_statement(self, one: Saying, bound: Binding, other: Saying, other_bound: Binding) -> Formula:
         """Two demands, both made for one target, say the same."""

@@ -30,7 +30,7 @@ def _gap(task: Task, group: str, target: str) -> None:
     if target and not there:
         task.note(f"No rule of {task.name} says {choice}, although it promises to.")
         return
-    wanted = [*there, *(encoding.logic.no(encoding.given_at_all(saying)) for saying in sayings)]
+    wanted = [*there, *(encoding.not_given(saying) for saying in sayings)]
     fields = list(mentioned((saying.rule.when, saying.rule.then) for saying in sayings))
     answer = task.example(task.lean, wanted, partial(_says_nothing, task, group, target), fields)
     subject = f"each {target}" if target else "every order"

@@ -68,7 +68,7 @@ def _outcomes(encoding: Encoding, wanted: Saying, never: bool) -> Iterator[Formu
                 slots = [encoding.fits(wanted, slot, here) for slot in wanted.spec.slots]
                 yield encoding.logic.every((nobody_yet, encoding.given(saying, bound), same, *slots))
         if group:
-            first = encoding.logic.every((nobody_yet, encoding.logic.no(encoding.given_at_all(saying))))
+            first = encoding.logic.every((nobody_yet, encoding.not_given(saying)))
             nobody_yet = encoding.named("nobody yet", first)
 
 

@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+import z3
+
 from engine.ast import Path
 from engine.language.example_facts import natural_id
 from engine.prove.logic import Formula, Logic, Number
@@ -285,7 +287,7 @@ class World:
 
 
 def _true(model: Any, formula: Formula) -> bool:
-    return formula if isinstance(formula, bool) else str(model.eval(formula, model_completion=True)) == "True"
+    return formula if isinstance(formula, bool) else bool(z3.is_true(model.eval(formula, model_completion=True)))
 
 
 def whole(model: Any, number: Number) -> int:
