@@ -157,7 +157,14 @@ export class Panels {
     await this.put("tests", { to: "test.json", body: this.question() }, this.run);
   }
 
-  inTests(event) {
+  async inTests(event) {
+    const restate = event.target.closest("[data-restate]");
+    if (restate) {
+      const answer = await ask(`${this.page.address}/restate.json`, this.question({ name: restate.dataset.restate }));
+      this.after(answer, restate.parentElement.querySelector(".kept"));
+      if (answer.ok) this.tests();
+      return;
+    }
     const line = event.target.closest("[data-line]");
     if (!line || line.dataset.file !== this.page.file) return;
     event.preventDefault();
@@ -165,9 +172,12 @@ export class Panels {
   }
 
   async proof(start = false) {
+    if (this.starting) return; // its answer says how far it is, a look in between might not know of it yet
+    this.starting = start;
     clearTimeout(this.polling);
     this.proved = this.proved || newest();
     const data = await this.put("proof", { to: start ? "prove.json" : "proof.json", body: this.question() }, this.proved);
+    if (start) this.starting = false;
     if (!data) return;
     if (data.running) {
       this.polling = setTimeout(() => { if (this.open === "proof") this.proof(); }, POLL_AFTER);

@@ -21,7 +21,7 @@ from engine.aside import find_problems, try_examples
 from engine.ast import Book
 from engine.examples import ExampleError, append_example, example_text, outcome_sentence
 from engine.explain import explain, run_plain
-from engine.language import load_book
+from engine.language import LAYER_FOLDER, load_book
 from engine.language.examples import Example, book_examples, read_examples
 from engine.types import Fact, Run, Value
 from engine.vocabulary import VOCABULARY
@@ -197,6 +197,27 @@ def rule_keep(draft_id: str) -> Any:
     return add_example(draft_id, file, posted, example_text(example.decision, name, example.facts, example.settings, run), name)
 
 
+@blueprint.post("/rules/drafts/<draft_id>/restate.json")
+@admin_page
+def rule_restate(draft_id: str) -> Any:
+    """Say that an example of the base book shall from now on expect what the draft answers: an example of the same name
+    among the merchant's own takes its place."""
+    posted = rule_files.posted()
+    with reading() as session:
+        draft = the_draft(session, draft_id)
+        file = rule_files.find(draft, rule_files.word(posted, "file"))
+        texts = rule_files.on_screen(draft, file, rule_files.text_in(posted))
+    name = rule_files.word(posted, "name")
+    example = next((each for each in book_examples(texts)[0] if each.decision == file.decision and each.name == name), None)
+    if example is None or example.place.file.startswith(LAYER_FOLDER):
+        raise Problem("conflict", f"The base book has no example “{name[:100]}” that could be restated. Change your own in its text.")
+    if find_problems(texts).errors:
+        raise Problem("invalid", "The rules have errors, so nobody knows what to expect. Mend them first.")
+    rules = load_book(texts).decisions[example.decision]
+    run = run_plain(rules, VOCABULARY.decisions[example.decision], example.facts, example.settings)
+    return add_example(draft_id, file, posted, example_text(example.decision, name, example.facts, example.settings, run), name)
+
+
 def add_example(draft_id: str, file: RuleFile, posted: Mapping[str, Any], example: str, name: str) -> Any:
     """Add an example to the merchant's file of examples: in the text on the screen when that is the file, otherwise in the
     draft. Raises Problem when it cannot be added."""
@@ -226,5 +247,8 @@ def rule_test(draft_id: str) -> Any:
         draft = the_draft(session, draft_id)
         file = rule_files.find(draft, rule_files.word(posted, "file"))
     found = try_examples(rule_files.on_screen(draft, file, rule_files.text_in(posted)))
-    html = render_template("rule_editor/_tests.html", found=found, report=found.report, draft=draft, decision=file.decision, file=file)
+    may_edit = current_user.role == "admin" and draft.state == "open"
+    html = render_template(
+        "rule_editor/_tests.html", found=found, report=found.report, draft=draft, decision=file.decision, may_edit_draft=may_edit
+    )
     return as_json({"html": html})

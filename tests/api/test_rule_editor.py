@@ -27,7 +27,7 @@ rules:
     then:
       - prefer outlet by 10 because "it is big"
 """
-WRITING = ("save", "edit", "format", "keep", "prove", "finding")
+WRITING = ("save", "edit", "format", "keep", "restate", "prove", "finding")
 ASKING = ("check", "complete", "cases", "case", "try", "test", "proof")
 
 
@@ -312,6 +312,20 @@ examples:
     assert "was not published" in refused.get_data(as_text=True)
     with keeper.house.database.session(keeper.merchant.id, read_only=True) as session:
         assert len(books.publications(session)) == 1
+
+
+def test_a_base_example_that_fails_is_restated_among_the_merchants_own(desk: Desk, keeper: Shopkeeper) -> None:
+    text = GOOD.replace("order.total > 100 EUR", "order.fulfilment_type is delivery")
+    desk.save(text)
+    failing = desk.ask("test", text).json["html"]
+    name = failing.split('data-restate="')[1].split('"')[0]
+
+    kept = desk.ask("restate", text, name=name).json
+
+    assert kept["file"] == "layer/outlet_assignment.examples.yaml"
+    assert "it is big" in _texts(keeper, desk.draft)[kept["file"]]
+    assert "data-restate" not in desk.ask("test", text).json["html"]
+    assert desk.ask("restate", text, name=name).status_code == 409
 
 
 def test_a_draft_is_published_with_its_comment_and_decides_from_then_on(desk: Desk, client: FlaskClient, keeper: Shopkeeper) -> None:
