@@ -23,7 +23,7 @@ def read_in_pieces(document: Document) -> Span | None:
     lines = [document.line_text(n) for n in range(min(len(document.line_starts), _MOST_LINES))]
     starts = [n for n, line in enumerate(lines) if _TOP_KEY.match(line)]
     root = Span("map", 0, 0, 0, 0)
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=False):
         found = _read(lines, start, end)
         if found is None or found.kind != "map":
             key = lines[start].partition(":")[0]

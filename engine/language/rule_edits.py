@@ -113,12 +113,13 @@ def remove_condition(target: Target) -> list[Splice]:
     return _remove(target, target.words.path())
 
 
-def _remove(target: Target, path: Sequence[int]) -> list[Splice]:
+def _remove(target: Target, path: Sequence[int], gaining: Span | None = None) -> list[Splice]:
+    """Takes something out; `gaining` is a list that gets another item at the same time, so that it is never empty."""
     items, at = target.node(path)
-    if len(items.items) > 1:
+    if len(items.items) > 1 or items is gaining:
         return target.lists.remove_item(items, at)
     if len(path) > 1:
-        return _remove(target, path[:-1])
+        return _remove(target, path[:-1], gaining)
     return _emptied(target, "when", items)
 
 
@@ -146,7 +147,9 @@ def move_condition(target: Target) -> list[Splice]:
     if here and wanted == at:
         return []
     before = wanted + 1 if here and wanted > at else wanted
-    return [*_moved_in(target, items, at, goal, min(before, len(goal.items))), *_remove(target, path)]
+    if goal.flow and len(goal.items) == 1 and not here:
+        raise EditError("These conditions are written between brackets. Format the file first.")
+    return [*_moved_in(target, items, at, goal, min(before, len(goal.items))), *_remove(target, path, goal)]
 
 
 def _moved_in(target: Target, items: Span, at: int, goal: Span, before: int) -> list[Splice]:

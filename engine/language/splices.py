@@ -179,7 +179,7 @@ class Lists:
         """The first and the last line of an entry of a block map."""
         value = entries.items[at]
         last = max(self.document.line_of(entries.keys[at].start), self.document.last_line(value))
-        return entries.keys[at].line, self._below(last, entries.column)
+        return entries.keys[at].line, last if value.kind == "scalar" else self._below(last, entries.column)
 
     def remove_entry(self, entries: Span, at: int) -> list[Splice]:
         """Takes an entry out of a map that has others."""
