@@ -119,7 +119,7 @@ def test_a_column_comes_and_goes_with_all_its_cells() -> None:
         "      when: [fulfilment.status, order.total, order.split]",
         "      then: [set shop status, because]",
         "      rows:",
-        "        - [packed,    any, any,        ready_for_pickup, come and get it]   # first",
+        "        - [packed,    any,        any, ready_for_pickup, come and get it]   # first",
         '        - [completed, "< 50 EUR", any, shipped,          ~]',
     ]
     assert edit(wider, {"op": "remove_column", "rule": "map", "column": 2}).split() == TABLE.split()
