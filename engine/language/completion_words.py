@@ -172,8 +172,10 @@ class Words:
         """What may stand behind an operator."""
         if operator in ("exists", "is missing"):
             return
-        if operator == "between" and re.search(r"\S\s+$", before) and " and " not in before:
+        unit_is_next = of.type in _UNITS and _NUMBER.fullmatch(before)
+        if operator == "between" and re.fullmatch(rf"{_VALUE}\s+", before) and not unit_is_next:
             yield Suggestion("and ", "and", "up to, included")
+            return
         if operator == "between" and " and " in before:
             before = before.rpartition(" and ")[2].lstrip()
         if operator in ("in", "not in"):
