@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,8 +15,13 @@ from tests.api.house import House, Shopkeeper, open_shop, sign_in
 from tests.api.rule_making import begin, publish, with_layer
 from tests.api.seeding import seed
 
-FORM = {"revision": "1", "reason": "mischief"}
+FORM = {
+    "revision": "1", "reason": "mischief", "decision": "order_intake", "rule": "very-large", "operation": "switch_off",
+    "text": "", "base": "none",
+}  # fmt: skip
 """What forms bring along, so that nothing is refused for being incomplete before it is looked for."""
+PUBLIC = {"filename", "decision", "merchant", "connection"}
+"""Arguments of addresses that name no row of a merchant, or whose caller proves who it is by a signature."""
 LISTS = ("/v1/orders", "/v1/events", "/v1/decisions", "/v1/commands", "/v1/notifications", "/v1/stock")
 
 
@@ -26,10 +32,12 @@ def tulip(house: House, keeper: Shopkeeper) -> dict[str, str]:
     browser = house.app().test_client()
     story = browser.get(f"/v1/orders/{made['plain']}", headers=keeper.bearer).json
     version = publish(browser, keeper, with_layer())["version"]
+    draft = begin(browser, keeper)[0]["id"]
+    job = browser.post("/v1/rule-jobs", json={"draft": draft, "kind": "simulate"}, headers=keeper.bearer).json["id"]
     return {
         "order_id": made["plain"], "event_id": story["events"][0]["id"], "decision_id": story["decisions"][0]["id"],
         "command_id": str(story["commands"][0]["id"]), "connection_id": keeper.shop, "version": version, "other": version,
-        "draft_id": begin(browser, keeper)[0]["id"], "name": "layer/order_intake.yaml",
+        "draft_id": draft, "name": "layer/order_intake.yaml", "job_id": job, "part": "0",
     }  # fmt: skip
 
 
@@ -47,6 +55,12 @@ def _addresses(app: Flask, ids: dict[str, str]) -> list[tuple[str, str]]:
             address = re.sub(r"<(?:[^:<>]+:)?(\w+)>", lambda found: ids[found[1]], rule.rule)
             found.extend((method, address) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
     return found
+
+
+def test_every_argument_of_an_address_is_put_to_the_test(app: Flask, tulip: dict[str, str]) -> None:
+    arguments = {argument for rule in app.url_map.iter_rules() for argument in rule.arguments}
+
+    assert arguments == {*tulip, *PUBLIC}
 
 
 def test_every_address_with_an_id_of_another_merchant_finds_nothing(app: Flask, tulip: dict[str, str], other: Shopkeeper) -> None:
@@ -75,12 +89,23 @@ def sign_in_without_token(browser: object, email: str) -> None:
 
 
 def test_nothing_the_others_tried_changed_anything(app: Flask, keeper: Shopkeeper, tulip: dict[str, str], other: Shopkeeper) -> None:
-    before = app.test_client().get(f"/v1/orders/{tulip['order_id']}", headers=keeper.bearer).json
+    app.config["WTF_CSRF_ENABLED"] = False
+    page = app.test_client()
+    sign_in_without_token(page, "admin@rival.example")
+    before = _what_tulip_has(app, keeper, tulip)
     for method, address in _addresses(app, tulip):
-        if method == "POST" and address.startswith("/v1/"):
-            app.test_client().post(address, headers=other.bearer, json={"reason": "mischief"})
+        headers = {**other.bearer, "If-Match": '"1"'}
+        if method != "GET" and address.startswith("/v1/"):
+            app.test_client().open(address, method=method, headers=headers, json={"reason": "mischief", "comment": "mischief", "files": {}})
+        elif method != "GET":
+            page.open(address, method=method, data=FORM)
 
-    assert app.test_client().get(f"/v1/orders/{tulip['order_id']}", headers=keeper.bearer).json == before
+    assert _what_tulip_has(app, keeper, tulip) == before
+
+
+def _what_tulip_has(app: Flask, keeper: Shopkeeper, ids: dict[str, str]) -> list[Any]:
+    things = (f"orders/{ids['order_id']}", f"rule-drafts/{ids['draft_id']}", f"rule-jobs/{ids['job_id']}", "rulebooks", "rulebooks/current", "connections")
+    return [app.test_client().get(f"/v1/{thing}", headers=keeper.bearer).json for thing in things]
 
 
 @pytest.mark.parametrize("address", LISTS)
