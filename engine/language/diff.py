@@ -20,6 +20,8 @@ from engine.language.formatter import RuleWriter, setting_lines
 from engine.types import Problem, RuleBookError
 from engine.vocabulary import VOCABULARY, Vocabulary
 
+NAMED = 3
+"""So many changes of one kind are named in a sentence; more are counted."""
 CONTEXT = 3
 """Unchanged lines shown around a change of a long text."""
 WORK = 4_000_000
@@ -65,7 +67,7 @@ class Change:
         of = f" ({', '.join(self.parts)})" if self.kind in ("changed", "replaced") and self.parts else ""
         if self.section == "setting" and self.kind == "changed" and len(self.old) == len(self.new) == 1:
             of = f" from {_value(self.old[0])} to {_value(self.new[0])}"
-        name = f" {self.id}" if self.id else ""
+        name = f" “{self.id}”" if self.section == "example" else f" {self.id}" if self.id else ""
         return f"{self.section}{name} {KINDS[self.kind]}{of}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -83,6 +85,18 @@ class DecisionDiff:
     decision: str
     kind: str
     changes: tuple[Change, ...]
+
+    @property
+    def words(self) -> str:
+        """The changes in one breath; many of one kind are only counted."""
+        alike: dict[tuple[str, str], list[Change]] = {}
+        for change in self.changes:
+            alike.setdefault((change.section, change.kind), []).append(change)
+        said: list[str] = []
+        for (section, kind), found in alike.items():
+            few = len(found) <= NAMED
+            said += [change.words for change in found] if few else [f"{len(found)} {section}s {KINDS[kind]}"]
+        return ", ".join(said)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON."""
@@ -122,7 +136,7 @@ class BookDiff:
     @property
     def words(self) -> tuple[str, ...]:
         """One sentence per decision, and one for files that differ in nothing but comments and layout."""
-        said = [f"{one.decision}: {_list(change.words for change in one.changes)}." for one in self.decisions]
+        said = [f"{one.decision}: {one.words}." for one in self.decisions]
         if layout := [file.file for file in self.files if not file.explained]:
             what = "text differs" if self.decides_the_same is None else "only comments or layout differ"
             said.append(f"{_list(layout)}: {what}.")

@@ -147,6 +147,12 @@ def test_invariants_and_examples_are_compared_by_name() -> None:
     assert commented.decisions == () and commented
 
 
+def test_many_changes_of_one_kind_are_counted_in_the_sentence() -> None:
+    more = "".join(f"  - id: more-{number}\n    then:\n      - prefer outlet by {number}\n" for number in range(1, 6))
+    (sentence,) = diff_texts({"a.yaml": BASE}, {"a.yaml": BASE.replace("most: 3", "most: 4") + more}).words
+    assert sentence == "outlet_assignment: setting most changed from 3 to 4, 5 rules new."
+
+
 def test_a_decision_that_comes_or_goes_is_shown_with_all_its_rules() -> None:
     other = {"b.yaml": "decision: order_intake\nrules:\n  - id: all\n    then:\n      - import order\n"}
     found = diff_texts({"a.yaml": BASE}, {"a.yaml": BASE, **other})
