@@ -127,6 +127,10 @@ def test_counts_that_exclude_each_other_are_found_however_many_facts_there_are()
     assert kinds(proofs(text(("odd", 10, [f"{counted} > 700", f"{counted} < 5"], [HOLD]), REST))) == [("never", ("odd",))]
 
 
+def test_there_are_never_fewer_facts_than_none() -> None:
+    assert kinds(proofs(text(("odd", 10, ["count of lines where line.quantity > 2 < 0"], [HOLD]), REST))) == [("never", ("odd",))]
+
+
 def test_a_count_beyond_what_is_looked_at_is_said_not_to_be_analysed() -> None:
     found = proofs(text(("many", 10, ["count of lines > 50"], [HOLD]), REST))
     assert found.findings == ()
@@ -191,6 +195,16 @@ def test_a_rule_about_a_fact_that_need_not_be_there_hides_nothing() -> None:
     assert kinds(proofs(written)) == []
 
 
+def test_a_demand_whose_value_may_be_missing_hides_nothing() -> None:
+    written = text(
+        ("by-name", 10, [], ["name customer order.customer.name"]),
+        ("by-email", 20, ["order.customer.email exists"], ["name customer order.customer.email"]),
+        ("match", 10, [], ["match customer by email", "create customer"]),
+        decision="customer_matching",
+    )
+    assert kinds(proofs(written)) == []
+
+
 # Conflicts
 
 
@@ -224,7 +238,9 @@ def test_no_conflict_is_reported_where_an_earlier_rule_decides_anyway() -> None:
         ("split", 10, ["order.split is true", "order.payment_status is paid"], [HOLD]),
         REST,
     )
-    assert ("conflict", ("paid", "split")) not in kinds(proofs(written))
+    found = proofs(written)
+    assert kinds(found) == [("hidden", ("split", "first"))]
+    assert found.not_analysed == ()
 
 
 def test_rules_about_two_lines_of_one_order_can_conflict() -> None:

@@ -6,6 +6,7 @@ from engine.explain import run_plain
 from engine.language import load_book
 from engine.prove import Proofs, prove
 from engine.vocabulary import VOCABULARY
+from tests.engine.strategies import SMALL
 
 RULES = """
 decision: status_to_shop
@@ -203,3 +204,64 @@ invariants:
     found = proofs("", rules)
     assert found.findings == () or found.findings[0].confirmed
     assert not any(sentence.startswith("big-lines-wait") for sentence in found.proved)
+
+
+def test_a_rule_that_says_different_things_for_different_facts_is_not_relied_upon() -> None:
+    rules = """
+decision: customer_matching
+rules:
+  - id: keyed
+    priority: 10
+    when:
+      - order.customer.email exists
+    then:
+      - match customer by email
+  - id: unmatched
+    priority: 20
+    when: []
+    then:
+      - match customer by none
+      - create customer
+  - id: named
+    priority: 20
+    when:
+      - order.customer.name exists
+    then:
+      - name customer order.customer.name
+invariants:
+  - id: named-as-on-the-order
+    when:
+      - order.customer.name exists
+    always:
+      - name customer order.customer.name
+  - id: named-as-written
+    when:
+      - order.customer.name is "Jansen"
+    always:
+      - name customer "Jansen"
+"""
+    found = proofs("", rules)
+    assert found.findings == ()
+    assert [s.split(":")[0] for s in found.proved if s.startswith("named")] == ["named-as-on-the-order", "named-as-written"]
+    charged = load_book({"t.yaml": CHARGING}, SMALL)
+    found = prove(charged, vocabulary=SMALL)
+    assert not any(sentence.startswith("charged-by-item") for sentence in found.proved)
+
+
+CHARGING = """
+decision: trial
+rules:
+  - id: by-item
+    when:
+      - item.code exists
+      - place.total exists
+    then:
+      - charge place.total for item
+invariants:
+  - id: charged-by-item
+    when:
+      - item.code exists
+      - place.total exists
+    always:
+      - charge place.total for item
+"""
