@@ -115,7 +115,7 @@ def added_up(tallies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "seen": len(set().union(*(tally["seen"] for tally in tallies))),
         "orders": len(orders),
-        "sides": [_side([pair[side] for pair in orders.values() if pair[side]]) for side in (BEFORE, AFTER)],
+        "sides": [_side([state for pair in orders.values() if (state := pair[side])]) for side in (BEFORE, AFTER)],
         "told": _told(told, orders),
         "outcomes": {decision: dict(sorted(outcomes[decision].items())) for decision in VOCABULARY.decisions if decision in outcomes},
     }
