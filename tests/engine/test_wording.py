@@ -151,6 +151,14 @@ def test_why_not_says_what_was_found_and_what_had_to_be() -> None:
     )
 
 
+def test_alternatives_of_what_held_are_no_reason_why_not() -> None:
+    order = Fact("order", "1", {"total": Money(3000, "EUR")})
+    text = reasons(
+        "[{any: [order.total < 40 EUR, order.comment exists]}, order.total > 35 EUR]", order, then="hold shortage"
+    )
+    assert text == "Did not hold, because the order's total is €30.00 and had to be more than €35.00."
+
+
 def test_what_is_not_known_is_told_apart_from_what_is_not_so() -> None:
     outlet = Fact("outlet", "ams", {})
     order = Fact("order", "1", {"shipping_address.country": "NL"})
