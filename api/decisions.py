@@ -13,6 +13,7 @@ from api.orders import by_id
 from api.problems import Problem
 from api.schemas import answers
 from api.services import services
+from api.what_if import rule_of, what_would_change
 from api.why import NotExplainable, explain_decision, replay
 from store import decisions, overview
 
@@ -57,6 +58,23 @@ def again(decision_id: str) -> dict[str, Any]:
         except NotExplainable as error:
             raise Problem("conflict", str(error)) from None
     return {"same": result.same, "then": result.then, "now": result.now}
+
+
+@blueprint.get("/<decision_id>/change")
+@blueprint.arguments(answers.ChangeAsked, location="query")
+@blueprint.response(200, answers.ChangeAnswer)
+@requires("read")
+def change(arguments: dict[str, Any], decision_id: str) -> dict[str, Any]:
+    """What would have to be otherwise for a rule to fire: the smallest set of changes that was found, and tried."""
+    with services().database.session(caller().merchant_id, read_only=True) as session:
+        found = decisions.get(session, decision_id)
+        if found is None:
+            raise Problem("not-found", f"There is no decision {decision_id[:40]}.")
+        try:
+            asked = rule_of(found, arguments["decision"], arguments["rule"])
+        except NotExplainable as error:
+            raise Problem("not-found", str(error)) from None
+    return what_would_change(asked, arguments["lang"]).as_json()
 
 
 def whole(session: Session, decision_id: str, lang: str = "en") -> dict[str, Any]:

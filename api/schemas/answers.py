@@ -61,6 +61,13 @@ class InLanguage(Schema):
     )
 
 
+class ChangeAsked(InLanguage):
+    """Which rule of a decision is asked about."""
+
+    decision = fields.String(required=True, validate=validate.Length(max=100), metadata={"description": "Name of its rule file."})
+    rule = fields.String(required=True, validate=validate.Length(max=200), metadata={"description": "Id of the rule."})
+
+
 class Repair(Schema):
     """Why a person steps in; kept in the audit log."""
 
@@ -257,6 +264,16 @@ class ReplayAnswer(Schema):
     same = fields.Boolean(metadata={"description": "Whether it gives the identical result."})
     then = fields.String(metadata={"description": "SHA-256 of the result when it was decided."})
     now = fields.String(metadata={"description": "SHA-256 of the result when it was taken again."})
+
+
+class ChangeAnswer(Schema):
+    """What would have to be otherwise for a rule to fire."""
+
+    possible = fields.Boolean(metadata={"description": "Whether anything was found that makes it fire."})
+    fired = fields.Boolean(metadata={"description": "Whether it had fired already."})
+    reason = fields.String(metadata={"description": "Why nothing was found."})
+    changes = fields.List(fields.String(), metadata={"description": "The changes, a sentence each; the rules were run with them."})
+    but = fields.String(metadata={"description": "Which rule would still come first, if one would."})
 
 
 class DecisionAnswer(DecisionBrief):

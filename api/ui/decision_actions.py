@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from flask import Response, flash, request
@@ -13,14 +12,11 @@ from api.problems import Problem
 from api.ui import blueprint
 from api.ui.decisions import decision_row, language_asked
 from api.ui.frame import admin_page, back_to, page, reading, show, writing
+from api.what_if import rule_of, what_would_change
 from api.why import NotExplainable, book_of, judged, replay
-from engine.ast import Path
-from engine.compiled import CompiledBook
 from engine.language.example_text import ExampleError, append_example, example_text, without_personal_data
 from engine.language.examples import NAME_LENGTH, SUFFIX
-from engine.types import Fact, Value
 from engine.vocabulary import VOCABULARY
-from engine.wording import Speaker, language_of
 from store import books, drafts
 from store.book_files import BadFiles
 from store.flow_models import Decision
@@ -45,18 +41,14 @@ def decision_change(decision_id: str) -> Any:
     """The smallest set of changes with which a rule would have fired."""
     name, rule_id, lang = _asked("decision"), _asked("rule"), language_asked()
     with reading() as rows:
-        row = decision_row(rows, decision_id)
         try:
-            book = book_of(row)
-            facts, settings = judged(row, name)
+            asked = rule_of(decision_row(rows, decision_id), name, rule_id)
         except NotExplainable as error:
             raise Problem("not-found", str(error)) from None
-        rules = book.book.decisions[name]
-        rule = next((rule for rule in rules.rules if rule.id == rule_id), None)
-        if rule is None:
-            raise Problem("not-found", f"{name} has no rule {rule_id[:60]}.")
-        said = _what_would_change(book, name, rule_id, facts, settings, lang)
-        return show(rows, "decision/change", "result", row=row, decision=name, rule=rule, said=said, lang=lang)
+    found = what_would_change(asked, lang)  # takes a second or so: not while a database connection is held
+    with reading() as rows:
+        row = decision_row(rows, decision_id)
+        return show(rows, "decision/change", "result", row=row, decision=name, rule=asked.rule, found=found, lang=lang)
 
 
 @blueprint.get("/decisions/<decision_id>/example")
@@ -102,21 +94,6 @@ def decision_example_keep(decision_id: str) -> Any:
             raise Problem("conflict", f"The example was not kept: {error}") from None
         flash(f"Kept as an example in {_file(name)} of the draft “{draft.name}”.", "good")
         return back_to(f"/rules/drafts/{draft.id}")
-
-
-def _what_would_change(
-    book: CompiledBook, name: str, rule_id: str, facts: list[Fact], settings: dict[str, Value], lang: str
-) -> list[str] | None:
-    """What would have to be otherwise for a rule to fire, as sentences; None when nothing that was found makes it fire."""
-    try:
-        counterfactual = import_module("engine.counterfactual")  # the solver is loaded when somebody asks for it
-    except ImportError:
-        raise Problem("conflict", "This cannot be worked out here: the solver is not installed.") from None
-    change = counterfactual.what_would_change(book, name, rule_id, facts, settings)
-    if change is None:
-        return None
-    speaker = Speaker(book.book.decisions[name], language_of(lang), book.vocabulary)
-    return [speaker.would(Path(c.type, c.field), c.before, c.after) for c in change.changes]
 
 
 def _keep(rows: Session, draft_id: str, name: str, text: str) -> RuleDraft:

@@ -208,6 +208,8 @@ DUTCH = Language(
         "too many": "er waren te veel combinaties van feiten om te proberen", "nothing asked": "er is niets gevraagd dat kon mislukken",
         "lost": "De regel wilde iets anders ({said}), maar {by} was eerder.", "unknown value": "niet bekend",
         "would": "{left} zou {value} moeten zijn", "would instead": "{left} zou {value} moeten zijn in plaats van {before}",
+        "would add": "er zouden meer {many} moeten zijn",
+        "would lose": "de regel zou dan opgaan, maar {by} zou nog steeds eerder zijn",
         "would so": "het zou zo moeten zijn dat {when}", "would unknown": "{left} zou onbekend moeten zijn",
         "met": "klopt", "not met": "klopt niet", "missing": "niet bekend", "nested": "({inner})",
     },

@@ -163,6 +163,8 @@ ENGLISH = Language(
         "too many": "there were too many combinations of facts to try", "nothing asked": "it asks nothing that could fail",
         "lost": "It wanted that {said}, but {by} had already said otherwise.", "unknown value": "not known",
         "would": "{left} would have to be {value}", "would instead": "{left} would have to be {value} instead of {before}",
+        "would add": "there would have to be more {many}",
+        "would lose": "the rule would fire, but {by} would still come first",
         "would so": "it would have to be so that {when}", "would unknown": "{left} would have to be unknown",
         "met": "met", "not met": "not met", "missing": "missing", "nested": "({inner})",
     },

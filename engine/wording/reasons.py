@@ -65,16 +65,12 @@ class Reasons:
             reasons = [phrases["earlier row"]]
         else:
             absent = self.explanation.absent(rule)
-            reasons = [fill(phrases["none there"], {"many": self._many(name)}) for name in absent]
+            reasons = [fill(phrases["none there"], {"many": self.speaker.many(name)}) for name in absent]
             for child in rule.when.children:
                 if not self._is_about(child, absent):
                     reasons += self._missed(child, bound, known)
         text = self.language.both(reasons) or phrases["nothing asked"]
         return sentence(fill(phrases["not"], {"reasons": text}))
-
-    def _many(self, name: str) -> str:
-        thing = self.language.things.get(name)
-        return thing.many if thing else self.explanation.vocabulary.facts[name].many
 
     @staticmethod
     def _is_about(part: Condition | Group, absent: tuple[str, ...]) -> bool:

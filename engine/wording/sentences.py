@@ -175,14 +175,21 @@ class Speaker:
         return self.language.nouns.get(str(of), str(of))
 
     def _total(self, aggregate: Aggregate) -> str:
-        thing = self.language.things.get(aggregate.type)
-        many = thing.many if thing else self.vocabulary.facts[aggregate.type].many
         noun = self.noun(Path(aggregate.type, aggregate.field)) if aggregate.field else ""
-        text = fill(self.language.phrases[aggregate.kind], {"many": many, "noun": noun})
+        text = fill(self.language.phrases[aggregate.kind], {"many": self.many(aggregate.type), "noun": noun})
         if not aggregate.where:
             return text
         where = self.language.both([self.when(condition).when for condition in aggregate.where])
         return text + fill(self.language.phrases["where"], {"when": where})
+
+    def would_add(self, fact_type: str) -> str:
+        """That there would have to be one more fact of a type."""
+        return fill(self.language.phrases["would add"], {"many": self.many(fact_type)})
+
+    def many(self, fact_type: str) -> str:
+        """Several facts of a type: *order lines*."""
+        thing = self.language.things.get(fact_type)
+        return thing.many if thing else self.vocabulary.facts[fact_type].many
 
     def would(self, path: Path, before: Value | None, after: Value | None) -> str:
         """What would have to be otherwise: a field that was `before` would have to be `after` (None: not known)."""

@@ -160,6 +160,8 @@ SWEDISH = Language(
         "too many": "det fanns för många kombinationer av fakta att pröva", "nothing asked": "det frågades inget som kunde fela",
         "lost": "Regeln ville något annat ({said}), men {by} kom före.", "unknown value": "saknas",
         "would": "{left} skulle behöva vara {value}", "would instead": "{left} skulle behöva vara {value} i stället för {before}",
+        "would add": "det skulle behöva finnas fler {many}",
+        "would lose": "regeln skulle då stämma, men {by} skulle fortfarande komma före",
         "would so": "det skulle behöva vara så att {when}", "would unknown": "{left} skulle behöva saknas",
         "met": "stämmer", "not met": "stämmer inte", "missing": "saknas", "nested": "({inner})",
     },

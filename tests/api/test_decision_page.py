@@ -109,6 +109,32 @@ def test_a_replay_shows_that_the_result_is_identical(
     assert client.get(f"/v1/decisions/{decision}/replay", headers=keeper.bearer).json["same"] is False
 
 
+def test_what_would_have_to_change_is_worked_out_on_demand(admin: FlaskClient, decision: str) -> None:
+    address = f"/decisions/{decision}/change?decision=outlet_assignment&rule=outlet-closed"
+    page = text_of(admin, f"{address}&lang=en")
+    assert "<html" in page
+    assert re.search(r"<li>It would have to be so that the outlet takes no orders today \(\w+\)\.</li>", page)
+    fragment = admin.get(address, headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert "<html" not in fragment and "takes no orders today" in fragment
+    assert "Het zou zo moeten zijn dat de vestiging vandaag geen bestellingen aanneemt" in text_of(
+        admin, f"{address}&lang=nl"
+    )
+    fired = f"/decisions/{decision}/change?decision=outlet_assignment&rule=limit-the-parcels"
+    assert "Nothing: the rule fired." in text_of(admin, fired)
+
+
+def test_the_api_tells_what_would_have_to_change_too(client: FlaskClient, keeper: Shopkeeper, decision: str) -> None:
+    address = f"/v1/decisions/{decision}/change"
+    query = {"decision": "order_intake", "rule": "unusually-large", "lang": "sv"}
+    found = client.get(address, query_string=query, headers=keeper.bearer).json
+    assert (found["possible"], found["fired"], found["but"]) == (True, False, "")
+    assert len(found["changes"]) == 1 and "summa" in found["changes"][0]
+    assert client.get(address, headers=keeper.bearer).status_code == 422
+    for wrong in ({**query, "rule": "none"}, {**query, "decision": "none"}):
+        assert client.get(address, query_string=wrong, headers=keeper.bearer).status_code == 404
+    assert client.get("/v1/decisions/none/change", query_string=query, headers=keeper.bearer).status_code == 404
+
+
 def test_a_decision_of_a_lost_rule_book_says_so_everywhere(
     admin: FlaskClient, client: FlaskClient, keeper: Shopkeeper, decision: str
 ) -> None:
