@@ -74,6 +74,12 @@ def write(folder: Path, texts: Mapping[str, str], *, prune: bool = False) -> lis
     return extra
 
 
+def rewrite(folder: Path, name: str, text: str) -> None:
+    """Write one file of a book that was read from this folder. Raises BadFiles when a link leads out of it."""
+    check_name(name)
+    _inside(folder, name).write_bytes(text.encode())
+
+
 def _home(path: Path) -> Path:
     return path.parent.parent if path.parent.name == LAYER else path.parent
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import current_app
@@ -18,10 +18,16 @@ from flask.cli import AppGroup
 
 from api import book_folder, rule_shapes
 from api.book_folder import BookFolder
-from engine.aside import find_problems, try_examples
+from engine.aside import find_problems, format_files, try_examples
 from engine.examples import summary
+from engine.language import load_book
+from engine.reference import markdown, reference
 from engine.types import Problem
+from engine.values import show
 from store.book_files import BadFiles
+
+if TYPE_CHECKING:
+    from engine.prove import Proofs
 
 group = AppGroup("rules", short_help="Check, test, prove, publish and compare rules.")
 SECONDS = 600
@@ -81,6 +87,82 @@ def _print_results(book: BookFolder, results: Sequence[Mapping[str, Any]]) -> No
             click.secho(f"✗ {result['name']}  {where}", fg="red")
             for reason in result["reasons"]:
                 click.echo(f"    {reason}")
+
+
+@group.command("format")
+@paths_argument
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit with 1 when a file is not in good form.")
+def format_(paths: tuple[Path, ...], only_check: bool) -> None:
+    """Lay rule files out alike; comments and meaning stay. Exits with 1 for a file that cannot be read."""
+    book = read_book(paths)
+    asked = {name: text for name, text in book.texts.items() if book.concerns(name)}
+    found = format_files(asked, SECONDS)
+    print_problems(book, found.problems)
+    changed = {name: text for name, text in (found.texts or {}).items() if text != asked[name]}
+    for name, text in changed.items():
+        click.echo(f"{book.folder / name}: {'not in good form' if only_check else 'formatted'}")
+        if not only_check:
+            with complaints():
+                book_folder.rewrite(book.folder, name, text)
+    click.echo(f"{_count(len(asked), 'file')}, {len(changed)} {'to format' if only_check else 'formatted'}.")
+    finish(failed=bool(found.problems or (only_check and changed)))
+
+
+@group.command()
+@paths_argument
+@json_option
+@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(0.1, 3600), help="When to give up looking.")
+@click.option("--strict", is_flag=True, help="Fail on every finding, not on broken invariants only.")
+def prove(paths: tuple[Path, ...], as_json: bool, seconds: float, strict: bool) -> None:
+    """Look for what no order should meet: rules that never hold, hide or contradict one another, gaps, broken invariants.
+
+    Every finding comes with an order that shows it, run through the engine. Exits with 1 when an invariant is broken, or
+    when the rules have errors.
+    """
+    from engine.prove import prove as prove_book  # the solver takes a while to load, and no other command needs it
+
+    book = read_book(paths)
+    problems = find_problems(book.texts, SECONDS)
+    if problems.errors:
+        print_problems(book, problems.errors)
+        finish(failed=True)
+    proofs = prove_book(load_book(book.texts), seconds=seconds)
+    broken = [finding for finding in proofs.findings if finding.kind == "invariant"]
+    if as_json:
+        print_json(proofs.as_dict())
+    else:
+        _print_proofs(book, proofs)
+    finish(failed=bool(broken or (strict and proofs.findings)))
+
+
+def _print_proofs(book: BookFolder, proofs: Proofs) -> None:
+    for finding in proofs.findings:
+        place = f"{book.folder / finding.place.file}:{finding.place.line}:{finding.place.column}: " if finding.place.file else ""
+        word = click.style(finding.kind, fg="red" if finding.kind == "invariant" else "yellow")
+        click.echo(f"{place}{word}: {finding.message}" + (f" {finding.hint}" if finding.hint else ""))
+        for fact in finding.example or ():
+            values = ", ".join(f"{name}: {show(value)}" for name, value in fact.values.items())
+            click.echo(f"    {fact.type} {fact.id}: {values}")
+        for outcome in finding.outcomes:
+            click.echo(f"    → {outcome}")
+    for sentence in proofs.proved:
+        click.echo(f"✓ {sentence}")
+    for note in proofs.not_analysed:
+        click.echo(f"? {note.decision}: {note.message}")
+    click.echo(
+        f"{_count(len(proofs.findings), 'finding')}, {len(proofs.proved)} proved, {len(proofs.not_analysed)} not analysed; "
+        f"{proofs.seconds:.1f} s."
+    )
+
+
+@group.command("reference")
+@json_option
+def reference_(as_json: bool) -> None:
+    """Print the reference of the language: every decision, fact, field, type, unit and outcome."""
+    if as_json:
+        print_json(reference())
+    else:
+        click.echo(markdown(), nl=False)
 
 
 def coverage_table(coverage: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from api.rule_shapes import as_problems
 from api.schemas import answers, rules
 from api.schemas.fields import field_errors, shown
 from api.services import services
-from engine.aside import find_problems, try_examples
+from engine.aside import find_problems, format_files, try_examples
 from engine.language.diff import diff_texts
 from store import books
 from store.book_files import check_files
@@ -77,6 +77,21 @@ def check() -> dict[str, Any]:
     Always 200 when the files could be looked at: see `ok`.
     """
     return rule_shapes.findings(find_problems(_texts()).problems)
+
+
+@blueprint.post("/format")
+@blueprint.doc(**takes(rules.FilesBody))
+@blueprint.response(200, rules.FormatAnswer)
+@requires("read")
+def format_() -> dict[str, Any]:
+    """The files in good form: laid out alike, comments kept, meaning the same. A file that cannot be read stays as it is."""
+    texts = body_of(rules.FilesBody)["files"]
+    with as_problems():
+        check_files(texts)
+    found = format_files(texts)
+    done = texts if found.texts is None else found.texts
+    changed = sorted(name for name, text in done.items() if text != texts[name])
+    return {**rule_shapes.findings(found.problems), "files": dict(done), "changed": changed}
 
 
 @blueprint.post("/test")

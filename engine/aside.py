@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from engine.compiled import compile_book
 from engine.examples import book_examples, run_examples
 from engine.guard import limit_memory
 from engine.language import check, load_book
+from engine.language.layout import formatted
 from engine.types import Problem
 
-CHECK, TEST = "check", "test"
+CHECK, TEST, FORMAT = "check", "test", "format"
 SMALL = 100_000
 """Characters up to which checking is quicker than starting a process for it."""
 _HINT = "Divide the work: a smaller book, or fewer and smaller examples."
@@ -31,10 +32,12 @@ _HINT = "Divide the work: a smaller book, or fewer and smaller examples."
 @dataclass(frozen=True, slots=True)
 class Found:
     """What was found out about the files of a book. `problems` are errors and warnings of rules and examples alike;
-    `report` is that of `engine.examples.Report.as_dict`, None when the examples were not run."""
+    `report` is that of `engine.examples.Report.as_dict`, None when the examples were not run; `texts` are the files in good
+    form, None when they were not formatted."""
 
     problems: tuple[Problem, ...]
     report: Mapping[str, Any] | None = None
+    texts: Mapping[str, str] | None = None
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -55,6 +58,20 @@ def try_examples(texts: Mapping[str, str], seconds: float = 30) -> Found:
     return _elsewhere(TEST, texts, seconds)
 
 
+def format_files(texts: Mapping[str, str], seconds: float = 30) -> Found:
+    """Every file in good form (`texts`); one that cannot be read stays as it is, and `problems` say why. Never raises, and
+    takes at most about `seconds`."""
+    if sum(map(len, texts.values())) <= SMALL:
+        return _formatted(texts)
+    return _elsewhere(FORMAT, texts, seconds)
+
+
+def _formatted(texts: Mapping[str, str]) -> Found:
+    done = {name: formatted(text) for name, text in texts.items()}
+    wrong = [replace(problem, file=name) for name, (_, problems) in sorted(done.items()) for problem in problems]
+    return Found(tuple(wrong), texts={name: text for name, (text, _) in done.items()})
+
+
 def _problems(texts: Mapping[str, str]) -> tuple[Problem, ...]:
     """Errors first."""
     return tuple(sorted(check(texts), key=lambda problem: problem.severity != "error"))
@@ -72,15 +89,15 @@ def _elsewhere(task: str, texts: Mapping[str, str], seconds: float) -> Found:
     except ValueError:
         lost = f"The process that was to {task} these rules ended with {child.returncode} and no answer."
         return Found((Problem("", 1, 1, lost, "Take out what you changed last, one by one, to find what does it."),))
-    return Found(tuple(Problem(**problem) for problem in answer["problems"]), answer["report"])
+    return Found(tuple(Problem(**problem) for problem in answer["problems"]), answer["report"], answer["texts"])
 
 
 def _answer(task: str, texts: Mapping[str, str]) -> dict[str, Any]:
-    found = Found(_problems(texts))
+    found = _formatted(texts) if task == FORMAT else Found(_problems(texts))
     report = None
     if task == TEST and not found.errors:
         report = run_examples(compile_book(load_book(texts)), book_examples(texts)[0]).as_dict()
-    return {"problems": [asdict(problem) for problem in found.problems], "report": report}
+    return {"problems": [asdict(problem) for problem in found.problems], "report": report, "texts": found.texts}
 
 
 def main() -> None:

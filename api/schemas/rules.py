@@ -25,6 +25,12 @@ class BookBody(Strict):
     text = fields.String(metadata={"description": "Its text."})
 
 
+class FilesBody(Strict):
+    """Rule files."""
+
+    files = fields.Dict(keys=fields.String(), values=fields.String(), required=True, metadata=_FILES)
+
+
 class NewDraft(Strict):
     name = fields.String(load_default="", validate=validate.Length(max=200), metadata={"description": "What people call it."})
     version = fields.String(load_default="current", metadata={"description": f"Begin with the texts of this version: {_REFERENCE}."})
@@ -76,6 +82,11 @@ class TestAnswer(CheckAnswer):
     report = fields.Dict(
         allow_none=True, metadata={"description": "`passed`, `failed`, `results` and `coverage`; null when there are errors."}
     )
+
+
+class FormatAnswer(CheckAnswer):
+    files = Texts
+    changed = fields.List(fields.String(), metadata={"description": "Names of the files that were not in good form."})
 
 
 class VersionAnswer(Schema):

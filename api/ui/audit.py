@@ -80,4 +80,5 @@ def _address(about: str) -> str | None:
     if kind not in _PAGES or not name or (kind == "command" and not (name.isascii() and name.isdigit())):
         return None
     endpoint, argument = _PAGES[kind]
-    return url_for(endpoint, **{argument: name})
+    values: dict[str, Any] = {argument: name}
+    return url_for(endpoint, **values)

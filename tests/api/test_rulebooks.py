@@ -66,7 +66,7 @@ UNFIT: list[tuple[Any, int]] = [
 IDS = ["list", "files is a list", "a number", "a path", "nul", "many files", "long file", "large book", "huge body", "typo"]
 
 
-@pytest.mark.parametrize("path", ["/v1/rulebooks/check", "/v1/rulebooks/test", "/v1/rule-drafts"])
+@pytest.mark.parametrize("path", ["/v1/rulebooks/check", "/v1/rulebooks/test", "/v1/rulebooks/format", "/v1/rule-drafts"])
 @pytest.mark.parametrize(("body", "status"), UNFIT, ids=IDS)
 def test_what_cannot_be_a_rule_book_is_a_clear_refusal(
     client: FlaskClient, keeper: Shopkeeper, path: str, body: Any, status: int
@@ -74,6 +74,14 @@ def test_what_cannot_be_a_rule_book_is_a_clear_refusal(
     answer = client.post(path, json=body, headers=keeper.bearer)
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
     assert len(answer.data) < 5_000
+
+
+def test_files_come_back_in_good_form_and_broken_ones_as_they_are(client: FlaskClient, keeper: Shopkeeper) -> None:
+    untidy = SHIPPED["order_intake.yaml"].replace("    priority: ", "    priority:     ", 1)
+    answer = post(client, keeper, "format", {"files": {**SHIPPED, "order_intake.yaml": untidy, "x.yaml": "a: ["}}, "support").json
+    assert (answer["files"]["order_intake.yaml"], answer["changed"]) == (SHIPPED["order_intake.yaml"], ["order_intake.yaml"])
+    assert (answer["ok"], answer["files"]["x.yaml"], answer["problems"][0]["file"]) == (False, "a: [", "x.yaml")
+    assert post(client, keeper, "format", {}).status_code == 422
 
 
 @pytest.mark.parametrize("body", [{}, {"file": "order_intake.yaml"}, {"text": ""}])
@@ -95,7 +103,7 @@ def test_a_hundred_thousand_rules_are_refused_in_words(client: FlaskClient, keep
     text = "decision: order_intake\nrules:\n" + "".join(f"- {{id: r{n}, then: [hold order]}}\n" for n in range(100_000))
     answer = post(client, keeper, "check", {"files": {"order_intake.yaml": text}})
     assert answer.status_code == 200 and answer.json["errors"] >= 1
-    assert "rules" in answer.json["problems"][0]["message"]
+    assert "more than 25,000" in answer.json["problems"][0]["message"]
 
 
 _texts = st.dictionaries(

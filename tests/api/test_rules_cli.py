@@ -80,6 +80,44 @@ def test_the_shipped_examples_pass(app: Flask, tmp_path: Path) -> None:
     assert done.exit_code == 0 and "examples pass." in done.output
 
 
+def test_files_are_laid_out_alike_and_keep_their_comments(app: Flask, tmp_path: Path) -> None:
+    text = SHIPPED["order_intake.yaml"].replace("    priority: ", "    priority:     ", 1) + "# the end\n"
+    lay(tmp_path, {"order_intake.yaml": text, "payment_gating.yaml": SHIPPED["payment_gating.yaml"]})
+    asked = run(app, "format", tmp_path, "--check")
+    assert (asked.exit_code, (tmp_path / "order_intake.yaml").read_text()) == (1, text)
+    assert f"{tmp_path}/order_intake.yaml: not in good form" in asked.output and "2 files, 1 to format." in asked.output
+    assert run(app, "format", tmp_path).exit_code == 0
+    assert (tmp_path / "order_intake.yaml").read_text() == SHIPPED["order_intake.yaml"] + "# the end\n"
+    assert run(app, "format", tmp_path, "--check").exit_code == 0
+
+
+def test_a_file_that_cannot_be_read_is_not_formatted(app: Flask, tmp_path: Path) -> None:
+    lay(tmp_path, {"order_intake.yaml": "decision: ["})
+    done = run(app, "format", tmp_path)
+    assert done.exit_code == 1 and f"{tmp_path}/order_intake.yaml:" in done.output
+    assert (tmp_path / "order_intake.yaml").read_text() == "decision: ["
+
+
+def test_a_broken_invariant_is_shown_with_an_order_and_fails_the_build(app: Flask, tmp_path: Path) -> None:
+    stated = "invariants:\n  - id: never-held\n    when:\n      - order.total > 1 EUR\n    never:\n      - hold order\n"
+    lay(tmp_path, {"order_intake.yaml": 'decision: order_intake\nrules:\n  - id: a\n    then:\n      - hold order because "x"\n' + stated})
+    done = run(app, "prove", tmp_path, "--seconds", "20")
+    assert done.exit_code == 1, done.output
+    assert "invariant: " in done.output and "never-held" in done.output and "    order " in done.output
+    said = json.loads(run(app, "prove", tmp_path, "--json").output)
+    assert [finding["kind"] for finding in said["findings"]].count("invariant") == 1
+
+
+def test_what_has_errors_is_not_proved(app: Flask, tmp_path: Path) -> None:
+    done = run(app, "prove", lay(tmp_path, {"order_intake.yaml": WRONG}))
+    assert done.exit_code == 1 and ":5:9: error: " in done.output
+
+
+def test_the_reference_is_printed(app: Flask) -> None:
+    assert run(app, "reference").output == (Path(__file__).parents[2] / "docs/vocabulary.md").read_text()
+    assert json.loads(run(app, "reference", "--json").output)
+
+
 @pytest.mark.parametrize(
     ("prepare", "complaint"),
     [
