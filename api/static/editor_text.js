@@ -41,18 +41,17 @@ export class TextEditor {
   }
 
   build() {
-    const frame = this.area.parentElement;
+    this.view = this.area.parentElement; // the text area itself is never moved: it would lose the keyboard
+    const frame = this.view.parentElement;
     this.gutter = element("div", "gutter");
     this.numbers = element("div", "inner");
     this.gutter.append(this.numbers);
-    this.view = element("div", "view");
     this.painted = element("div", "paint");
     this.inner = element("div", "inner");
     this.painted.append(this.inner);
     for (const part of [this.gutter, this.painted]) part.setAttribute("aria-hidden", "true");
-    frame.insertBefore(this.gutter, this.area);
-    frame.insertBefore(this.view, this.area);
-    this.view.append(this.painted, this.area);
+    frame.insertBefore(this.gutter, this.view);
+    this.view.prepend(this.painted);
     frame.classList.add("live-code");
     this.gutter.addEventListener("click", (event) => {
       const number = event.target.closest("[data-number]");

@@ -114,8 +114,7 @@ def test_both_sides_change_one_text_and_one_undo_takes_it_back(browser: Browser,
     page.get_by_label("Value").fill("70 EUR")
     page.get_by_label("Because").fill("parcels are dear")
     page.keyboard.press("Enter")
-    expect(text).to_have_value(text.input_value().replace("50.00 EUR", "70 EUR"))
-    expect(page.locator("#text")).to_have_value(_containing(page, "70 EUR", 'because "parcels are dear"'))
+    expect(text).to_have_value(f"{begun.removesuffix(' []' + chr(10))}\n  - id: parcels\n    when:\n      - order.total is 70 EUR\n    then:\n      - exclude outlet because \"parcels are dear\"\n")
 
     text.press("Control+End")
     page.keyboard.type("# a word of mine")
@@ -125,17 +124,6 @@ def test_both_sides_change_one_text_and_one_undo_takes_it_back(browser: Browser,
     expect(text).to_have_value(begun)
     expect(page.locator("[data-open=parcels]")).to_have_count(0)
     context.close()
-
-
-def _containing(page: Page, *parts: str) -> str:
-    """The text on the screen once it holds all these parts."""
-    text = page.locator("#text")
-    for _ in range(100):
-        if all(part in text.input_value() for part in parts):
-            break
-        page.wait_for_timeout(50)
-    assert all(part in text.input_value() for part in parts), text.input_value()
-    return text.input_value()
 
 
 def test_words_that_fit_are_offered_and_taken_with_the_keyboard(browser: Browser, served: Served) -> None:  # noqa: F811
