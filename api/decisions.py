@@ -61,8 +61,8 @@ def again(decision_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<decision_id>/change")
-@blueprint.arguments(answers.ChangeAsked, location="query")
-@blueprint.response(200, answers.ChangeAnswer)
+@blueprint.arguments(answers.WhatIfAsked, location="query")
+@blueprint.response(200, answers.WhatIfAnswer)
 @requires("read")
 def change(arguments: dict[str, Any], decision_id: str) -> dict[str, Any]:
     """What would have to be otherwise for a rule to fire: the smallest set of changes that was found, and tried."""

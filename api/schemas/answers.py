@@ -61,7 +61,7 @@ class InLanguage(Schema):
     )
 
 
-class ChangeAsked(InLanguage):
+class WhatIfAsked(InLanguage):
     """Which rule of a decision is asked about."""
 
     decision = fields.String(required=True, validate=validate.Length(max=100), metadata={"description": "Name of its rule file."})
@@ -266,7 +266,7 @@ class ReplayAnswer(Schema):
     now = fields.String(metadata={"description": "SHA-256 of the result when it was taken again."})
 
 
-class ChangeAnswer(Schema):
+class WhatIfAnswer(Schema):
     """What would have to be otherwise for a rule to fire."""
 
     possible = fields.Boolean(metadata={"description": "Whether anything was found that makes it fire."})
