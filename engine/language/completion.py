@@ -21,9 +21,12 @@ from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
 
 _LAYER = "layer/"
 _KEY = re.compile(r"^( *)((?:- +)*)([\w-]+):(?:\s|$)")
-_DECISION = re.compile(r"^decision: *[\"']?([\w-]+)", re.MULTILINE)
+_DECISION = re.compile(r"^decision: *[\"']?([\w-]+)")
 _RULE_ID = re.compile(r"^ *(?:- +)?id: *[\"']?([\w-]+)", re.MULTILINE)
-_SETTINGS = re.compile(r"^settings:.*\n((?:[ \t]+.*\n|\s*\n|#.*\n)*)", re.MULTILINE)
+_SETTINGS = re.compile(r"settings:.*\n(?:[ \t]+.*\n|\s*\n|#.*\n)*")
+_TOP = ("decision", "layer", "description", "settings", "switch_off", "replace", "rules", "invariants", "examples")
+_SECTION_INDENT = 2
+"""How far rules are indented in a file in good form; in others every line above is looked at."""
 _SECTIONS = ("rules", "replace", "invariants")
 _SENTENCES = {"when": "condition", "any": "condition", "all": "condition", "none": "condition",
               "then": "demand", "never": "demand", "always": "demand", "expect": "demand"}  # fmt: skip
@@ -130,6 +133,8 @@ class _Caret:
         for number in range(self.at - 1, -1, -1):
             if level == 0 and dash != 0:
                 break
+            if found and level <= _SECTION_INDENT and dash >= 0:  # all above belong to one section: no need to go on
+                return [self.section(number), *found[::-1]]
             words = self.lines[number]
             stripped = words.lstrip(" ")
             indent = len(words) - len(stripped)
@@ -147,6 +152,13 @@ class _Caret:
             if key[2] and indent < level:
                 level, dash = indent, indent
         return found[::-1]
+
+    def section(self, line: int) -> str:
+        """The key of the whole file under which a line stands."""
+        end = sum(map(len, self.lines[: line + 1])) + line + 1
+        above = "\n" + self.text.removeprefix("\ufeff")
+        places = {name: above.rfind(f"\n{name}:", 0, end + 1) for name in _TOP}
+        return max(places, key=lambda name: places[name])
 
     @property
     def siblings(self) -> set[str]:
@@ -172,8 +184,7 @@ class _Caret:
 
     @cached_property
     def spec(self) -> DecisionSpec | None:
-        named = _DECISION.search(self.text)
-        return self.vocabulary.decisions.get(named[1]) if named else None
+        return self.vocabulary.decisions.get(_decision_of(self.text))
 
     @cached_property
     def base(self) -> str:
@@ -181,17 +192,17 @@ class _Caret:
         if self.spec is None:
             return ""
         for name, text in self.texts.items():
-            named = _DECISION.search(text) if not name.startswith(_LAYER) and not name.endswith(".examples.yaml") else None
-            if named and named[1] == self.spec.name and text != self.text:
+            is_base = not name.startswith(_LAYER) and not name.endswith(".examples.yaml")
+            if is_base and _decision_of(text) == self.spec.name and text != self.text:
                 return text
         return ""
 
     @property
     def base_ids(self) -> list[str]:
         """The rules of the base book that this file does not name yet."""
-        start = re.search(r"^rules:", self.base, re.MULTILINE)
+        start = _top(self.base, "rules")
         named = set(re.findall(r"[\w-]+", self.text))
-        return [name for name in _RULE_ID.findall(self.base, start.end()) if name not in named] if start else []
+        return [name for name in _RULE_ID.findall(self.base, start) if name not in named] if start >= 0 else []
 
     @cached_property
     def words(self) -> Words | None:
@@ -279,7 +290,7 @@ class _Caret:
         place = chain[-1] if chain else ""
         known: Mapping[str, str] = {}
         if len(chain) <= 1 or (chain[0] in _SECTIONS and place == "table"):
-            known = _EXAMPLE_TOP if not place and re.search(r"^examples:", self.text, re.MULTILINE) else _KEYS.get(place, {})
+            known = _EXAMPLE_TOP if not place and _top(self.text, "examples") >= 0 else _KEYS.get(place, {})
         elif place == "facts" and self.spec is not None:
             known = {f"{name}: ": self.vocabulary.facts[name].meaning for name in self.spec.sees if name != "setting"}
         if place == "settings":
@@ -311,9 +322,24 @@ def _inside_brackets(before: str) -> str | None:
     return before[start:].lstrip() if depth > 0 else None
 
 
+def _top(text: str, key: str) -> int:
+    """Where a key of the whole file begins; -1 when there is none."""
+    if text.startswith(f"{key}:"):
+        return 0
+    return text.find(f"\n{key}:") + 1 or -1
+
+
+def _decision_of(text: str) -> str:
+    """The decision a text names."""
+    start = _top(text.removeprefix("\ufeff"), "decision")
+    named = _DECISION.match(text.removeprefix("\ufeff")[start : start + 200]) if start >= 0 else None
+    return named[1] if named else ""
+
+
 def _settings_of(text: str) -> dict[str, Value]:
     """The settings of a text that can be read."""
-    section = _SETTINGS.search(text if text.endswith("\n") else f"{text}\n")
+    start = _top(text, "settings")
+    section = _SETTINGS.match(text if text.endswith("\n") else f"{text}\n", start) if start >= 0 else None
     root = read("", section[0])[0] if section and len(section[0]) < 100_000 else None
     node = root.entries[0][1] if isinstance(root, MapNode) and root.entries else None
     found: dict[str, Value] = {}

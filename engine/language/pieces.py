@@ -14,7 +14,7 @@ _TOP_KEY = re.compile(r"^([a-z_]+):")
 _ITEM = re.compile(r"^( *)- ")
 _KEY = re.compile(r"^ *(?:- +)?([a-z_]+):\s*(.*?)\s*$")
 _COMMENT = re.compile(r"\s+#.*$")
-_MOST_LINES = 50_000
+_MOST_LINES = 20_000
 """Beyond this, a broken file is not worth the search."""
 
 

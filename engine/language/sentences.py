@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -16,6 +17,8 @@ from engine.ast import OPERATORS
 
 SENTENCE_LENGTH = 20_000
 """Longest condition or demand, in characters."""
+_KEPT_LENGTH = 300
+"""Longest sentence that is kept after it was parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,17 @@ def nearest(word: str, names: Iterable[str]) -> str:
 
 
 def _parse(start: str, sentence: str) -> Any:
+    """What a sentence says. Books say the same things over and over, and an editor asks about the same book at every key."""
+    return kept_sentence(start, sentence) if len(sentence) <= _KEPT_LENGTH else _parse_anew(start, sentence)
+
+
+@lru_cache(maxsize=10_000)
+def kept_sentence(start: str, sentence: str) -> Any:
+    """A sentence parsed before; everything in it is immutable. What is wrong is found anew each time."""
+    return _parse_anew(start, sentence)
+
+
+def _parse_anew(start: str, sentence: str) -> Any:
     if not sentence.strip():
         raise SentenceError(0, f"This {start} is empty.", _EXAMPLES[start])
     if len(sentence) > SENTENCE_LENGTH:

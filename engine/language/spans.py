@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from engine.language.yaml_nodes import EVENTS, FILE_LENGTH, NESTING, protected, read, reveal
+from engine.language.yaml_nodes import EVENTS, FILE_LENGTH, ITEMS, NESTING, protected, read, reveal
 from engine.types import Problem
 
 BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
@@ -188,6 +188,10 @@ def _unreadable(text: str) -> bool:
     return len(text) > FILE_LENGTH or _ODD.search(text) is not None
 
 
+_NOTHING: list[Span] = []
+"""What every scalar has inside it."""
+
+
 class _Irregular(Exception):  # not an error by itself: yaml_nodes.read then says what is wrong
     pass
 
@@ -201,43 +205,49 @@ class _Builder:
         root: Span | None = None
         documents = 0
         for event in yaml.parse(self.hidden, Loader=EVENTS):
-            if isinstance(event, yaml.CollectionEndEvent):
+            if isinstance(event, yaml.NodeEvent):
+                node = self._node(event)
+                if open_nodes:
+                    self._add(open_nodes[-1], node)
+                else:
+                    root = node
+                if node.kind != "scalar":
+                    open_nodes.append(node)
+                    if len(open_nodes) > NESTING:
+                        raise _Irregular
+            elif isinstance(event, yaml.CollectionEndEvent):
                 self._close(open_nodes.pop(), event)
-                continue
-            if not isinstance(event, yaml.NodeEvent):
-                documents += isinstance(event, yaml.DocumentStartEvent)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
                 if documents > 1:
-                    raise _Irregular
-                continue
-            node = self._node(event)
-            if open_nodes:
-                parent = open_nodes[-1]
-                is_key = parent.kind == "map" and len(parent.keys) == len(parent.items)
-                if is_key and node.kind != "scalar":
-                    raise _Irregular
-                (parent.keys if is_key else parent.items).append(node)
-            else:
-                root = node
-            if node.kind != "scalar":
-                open_nodes.append(node)
-                if len(open_nodes) > NESTING:
                     raise _Irregular
         return root
 
+    @staticmethod
+    def _add(parent: Span, node: Span) -> None:
+        if parent.kind == "map" and len(parent.keys) == len(parent.items):
+            if node.kind != "scalar":
+                raise _Irregular
+            parent.keys.append(node)
+        else:
+            parent.items.append(node)
+        if len(parent.keys) + len(parent.items) > ITEMS:
+            raise _Irregular
+
     def _node(self, event: yaml.NodeEvent) -> Span:
         mark: Any = event.start_mark
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None or getattr(event, "tag", None) is not None:
+        if event.anchor is not None or isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
             raise _Irregular
+        start, line, column = mark.index, mark.line, mark.column
         if isinstance(event, yaml.ScalarEvent):
             end_mark: Any = event.end_mark
             end = end_mark.index
             style = "" if event.implicit[0] else (event.style or '"')
             if style in ("|", ">"):
-                end = mark.index + len(self.hidden[mark.index : end].rstrip())
-            return Span("scalar", mark.index, end, mark.line, mark.column, text=reveal(str(event.value)), style=style)
+                end = start + len(self.hidden[start:end].rstrip())
+            return Span("scalar", start, end, line, column, False, reveal(event.value), style, _NOTHING, _NOTHING)
         kind = "list" if isinstance(event, yaml.SequenceStartEvent) else "map"
-        flow = bool(getattr(event, "flow_style", False))
-        return Span(kind, mark.index, mark.index, mark.line, mark.column, flow)
+        return Span(kind, start, start, line, column, bool(getattr(event, "flow_style", False)))
 
     def _close(self, node: Span, event: yaml.Event) -> None:
         if node.kind == "map" and len({key.text for key in node.keys}) < len(node.keys):

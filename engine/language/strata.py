@@ -74,13 +74,18 @@ def stratify(rules: Sequence[Rule], spec: DecisionSpec) -> tuple[tuple[Rule, ...
     return tuple(replace(rule, stratum=strata[number]) for number, rule in zip(numbers, rules, strict=True)), ()
 
 
+_SHOWN = 8
+"""Of a longer circle, not every rule is named."""
+
+
 def _cycle(rules: Sequence[Rule]) -> Problem:
     names = list(dict.fromkeys(rule.id for rule in reversed(rules)))
     place = rules[0].place
     if len(names) == 1:
         message = f"The rule `{names[0]}` derives a fact that it asks about itself."
     else:
-        message = f"These rules wait for one another's derived facts: {' -> '.join([*names, names[0]])}."
+        shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 1], f"{len(names) - _SHOWN + 1} more"]
+        message = f"These rules wait for one another's derived facts: {' -> '.join([*shown, names[0]])}."
     return Problem(place.file, place.line, place.column, message, "Let one of them ask about something else.")
 
 

@@ -22,6 +22,8 @@ FILE_LENGTH = 4_000_000
 """Longest rule file, in characters."""
 NESTING = 24
 """Deepest nesting of maps and lists."""
+ITEMS = 25_000
+"""Most items of one list, and half as many entries of one map: more than anything in a rule file may have."""
 PROBLEMS = 200
 """Most problems reported for one file; what follows is rarely worth reading before these are solved."""
 
@@ -84,7 +86,8 @@ def read(file: str, content: str | bytes) -> tuple[Node | None, tuple[Problem, .
     except _Stop:
         root = None
     except yaml.MarkedYAMLError as error:
-        reader.report(_place(file, error.problem_mark or error.context_mark), _yaml_reason(error), _yaml_hint(error))
+        place = _within(reader.text, _place(file, error.problem_mark or error.context_mark))
+        reader.report(place, _yaml_reason(error), _yaml_hint(error))
         root = None
     except yaml.reader.ReaderError as error:
         reader.report(Place(file, 1, 1), f"The file is not text: {error.reason}.", "Save it as plain UTF-8 text.")
@@ -113,14 +116,14 @@ def protected(text: str) -> str:
     if '"' not in text:
         return text
     return "".join(
-        _QUOTED.sub(lambda quoted: quoted[0].translate(_HIDE), line) if _SENTENCE.match(line) else line
+        _QUOTED.sub(lambda quoted: quoted[0].translate(_HIDE), line) if '"' in line and _SENTENCE.match(line) else line
         for line in _BREAK.split(text)
     )
 
 
 def reveal(text: str) -> str:
     """Text that YAML was given, with what `protected` hid shown again."""
-    return text.translate(_REVEAL)
+    return text.translate(_REVEAL) if _COLON in text or _HASH in text else text
 
 
 class _Reader:
@@ -166,12 +169,16 @@ class _Reader:
             if node is not None:
                 if open_nodes:
                     open_nodes[-1][1].append(node)
+                    if len(open_nodes[-1][1]) > ITEMS:
+                        self.stop(self._place(open_nodes[-1][0]), f"Here stand more than {ITEMS:,} items.", "Divide it.")
                 else:
                     root = node
         return root
 
     def _place(self, event: yaml.Event) -> Place:
-        return _place(self.file, event.start_mark)
+        place = _place(self.file, event.start_mark)
+        mark: Any = event.start_mark
+        return place if mark is None or mark.index < len(self.text) else _within(self.text, place)
 
     def _refuse_extras(self, event: yaml.NodeEvent) -> None:
         if event.anchor is not None:
@@ -211,6 +218,16 @@ EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def _place(file: str, mark: Any) -> Place:
     """Where a mark of PyYAML or of libyaml points; both count from 0."""
     return Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file, 1, 1)
+
+
+def _within(text: str, place: Place) -> Place:
+    """The place, or the end of the text when it lies behind it, where YAML sees one more line."""
+    lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)
+    while len(lines) > 1 and not lines[-1].strip():
+        lines.pop()
+    if place.line <= len(lines):
+        return place
+    return Place(place.file, len(lines), len(lines[-1]) + 1)
 
 
 def _yaml_reason(error: yaml.MarkedYAMLError) -> str:
