@@ -12,7 +12,7 @@ from api.ui.frame import admin_page, as_json, reading
 from api.ui.rule_editor import judged
 from api.ui.rule_files import RuleFile, the_draft
 from api.ui.rule_sentences import Words, as_text
-from api.ui.rule_structure import base_of, words_of
+from api.ui.rule_structure import LONGEST, base_of, words_of
 from engine.language.edit import EditError, edit
 from engine.language.formatter import scalar
 from engine.language.outline import outline
@@ -35,6 +35,8 @@ def rule_edit(draft_id: str) -> Any:
         draft = the_draft(session, draft_id)
         file = rule_files.find(draft, rule_files.word(posted, "file"))
         text = rule_files.text_in(posted)
+        if len(text) > LONGEST:
+            raise Problem("too-large", f"This file has more than {LONGEST:,} characters: change it in its text, not by cards.")
         texts = rule_files.with_file(draft, file.name, text)
         try:
             wanted = translated(RuleFile(file.name, file.decision, file.kind, text, file.written), texts, operation, chosen)

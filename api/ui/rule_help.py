@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.language.completion import complete
-from engine.language.layout import format_text
-
 from api.problems import Problem
 from api.ui import blueprint, rule_files
 from api.ui.frame import admin_page, as_json, page, reading
 from api.ui.rule_files import the_draft
+from api.ui.rule_structure import LONGEST
+from engine.aside import format_files
+from engine.language.completion import complete
+from store.book_files import FILE_CHARACTERS
 
 
 @blueprint.post("/rules/drafts/<draft_id>/format.json")
@@ -21,24 +22,29 @@ def rule_format(draft_id: str) -> Any:
     posted = rule_files.posted()
     with reading() as session:
         draft = the_draft(session, draft_id)
-        rule_files.find(draft, rule_files.word(posted, "file"))
-    return as_json({"text": format_text(rule_files.text_in(posted))})
+        file, text = rule_files.find(draft, rule_files.word(posted, "file")), rule_files.text_in(posted)
+        rule_files.with_file(draft, file.name, text)
+    found = format_files({file.name: text})
+    if found.texts is None:
+        raise Problem("too-large", " ".join(f"{problem.message} {problem.hint}" for problem in found.problems))
+    return as_json({"text": found.texts[file.name]})
 
 
 @blueprint.post("/rules/drafts/<draft_id>/complete.json")
 @page
 def rule_complete(draft_id: str) -> Any:
-    """Words that fit where the caret stands."""
+    """Words that fit where the caret stands; none in a text so long that finding them would take longer than typing them."""
     posted = rule_files.posted()
     with reading() as session:
         draft = the_draft(session, draft_id)
         file = rule_files.find(draft, rule_files.word(posted, "file"))
         text = rule_files.text_in(posted)
-    return as_json({"items": complete(text, _place(posted, "line"), _place(posted, "column"), rule_files.with_file(draft, file.name, text))})
+    line, column, texts = _place(posted, "line"), _place(posted, "column"), rule_files.with_file(draft, file.name, text)
+    return as_json({"items": complete(text, line, column, texts) if len(text) <= LONGEST else []})
 
 
 def _place(posted: Mapping[str, Any], name: str) -> int:
     value = posted.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= rule_files.FILE_CHARACTERS:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= FILE_CHARACTERS:
         raise Problem("invalid", f"{name} must be a whole number from 1.")
     return value

@@ -27,6 +27,9 @@ from engine.vocabulary import VOCABULARY, OutcomeSpec
 
 CARDS = 1_000
 """Most rules shown as cards; the text shows them all."""
+LONGEST = 500_000
+"""Characters up to which a text is shown and changed as cards. Larger ones are worked on as text: taking them apart again
+and again would keep everybody else waiting."""
 WHOLE_CARDS = 60
 """Up to so many rules, cards that are not opened show what the rule says; beyond that only its name, to stay quick."""
 
@@ -49,6 +52,7 @@ class Structure:
     broken: bool = False
     brief: bool = False
     left_out: int = 0
+    too_long: bool = False
 
     @property
     def types(self) -> list[str]:
@@ -68,6 +72,8 @@ class Structure:
 
 def structure(file: RuleFile, texts: Mapping[str, str], opened: str) -> Structure:
     """The structured view of a file as it stands on the screen; `texts` are all files of the draft."""
+    if len(file.text) > LONGEST:
+        return Structure(file.decision, file.kind, None, too_long=True)
     if file.kind == "examples":
         return _of_examples(file)
     found = outline(file.text)

@@ -28,6 +28,8 @@ from engine.vocabulary import VOCABULARY
 from store import decisions, drafts, orders
 from store.flow_models import Decision
 
+FACTS = 200_000
+"""Most characters of facts that are tried at once."""
 CASES = 40
 """Most decisions offered at once."""
 SEARCHED_ORDERS = 20
@@ -67,7 +69,7 @@ def _decisions(session: Session, decision: str, query: str) -> list[tuple[Decisi
         rows = [row for order in found for row in reversed(decisions.list_for_order(session, order.id))]
     asked = [row for row in rows if any(part["decision"] == decision for part in row.facts)][:CASES]
     numbers = {row.order_id: order.number for row in asked if row.order_id and (order := orders.get(session, row.order_id))}
-    return [(row, numbers.get(row.order_id, "")) for row in asked]
+    return [(row, numbers.get(row.order_id or "", "")) for row in asked]
 
 
 @blueprint.post("/rules/drafts/<draft_id>/case.json")
@@ -133,7 +135,7 @@ def rule_try(draft_id: str) -> Any:
 
 def _hand_made(decision: str, posted: Mapping[str, Any]) -> tuple[Example | None, tuple[str, ...]]:
     """The facts on the screen, or what is wrong with them, by line."""
-    written = rule_files.word(posted, "facts", "", rule_files.FILE_CHARACTERS).replace("\r\n", "\n")
+    written = rule_files.word(posted, "facts", "", FACTS).replace("\r\n", "\n")
     body = "".join(f"{_INDENT}{line}\n" if line.strip() else "\n" for line in written.split("\n"))
     text = f"decision: {decision}\nexamples:\n  - name: case\n    only: true\n{body}"
     examples, problems = read_examples("", text)

@@ -21,6 +21,7 @@ from store.models import Merchant
 from tests.api.house import Shopkeeper, cloud_event, open_shop, placed, token
 from tests.api.house import post as post_event
 from tests.api.rule_making import SHIPPED, begin, current, publish, with_layer
+from tests.api.test_rule_editor import Desk
 from tests.api.test_rules_cli import lay, run
 
 LAYER = "layer/order_intake.yaml"
@@ -222,3 +223,19 @@ def test_going_back_to_another_merchants_version_by_its_hash_finds_nothing(
         answer = client.post(f"/v1/rulebooks/{reference}/rollback", json={"reason": "mischief"}, headers=keeper.bearer)
         assert answer.status_code == 404 and "secret-rule" not in answer.get_data(as_text=True)
         assert client.post("/v1/rule-drafts", json={"version": reference}, headers=keeper.bearer).status_code == 404
+
+
+LONG = layer(*(rule(f"rule-{number}") for number in range(6_000)))
+
+
+def test_a_text_too_long_for_cards_is_still_checked_and_saved(admin: FlaskClient, keeper: Shopkeeper) -> None:
+    desk = Desk(admin)
+    checked = desk.ask("check", LONG + "  - id: rule-0\n", LAYER)
+
+    assert (checked.status_code, checked.json["spans"]) == (200, [])
+    assert "too long to be shown as cards" in checked.json["structure"] and checked.json["problems"]
+    assert desk.ask("edit", LONG, LAYER, operation={"op": "remove_rule", "rule": "rule-0"}).status_code == 413
+    assert desk.ask("complete", LONG, LAYER, line=7, column=1).json["items"] == []
+    assert desk.ask("try", LONG, LAYER, facts="#" * 200_001).status_code == 422
+    assert desk.save(LONG, file=LAYER).status_code == 200
+    assert "too long to be shown as cards" in desk.page(LAYER)
