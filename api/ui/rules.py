@@ -10,7 +10,7 @@ from flask_login import current_user
 from api.problems import FieldError, Problem
 from api.services import services
 from api.setting_values import read_setting, setting_text
-from api.ui import blueprint, rule_list
+from api.ui import blueprint, rule_files, rule_list
 from api.ui.frame import admin_page, back_to, page, reading, reason_given, show, writing
 from engine.ast import Book, DecisionRules
 from store import audit, books, drafts, rule_jobs
@@ -56,7 +56,7 @@ def rules_one(decision: str) -> Any:
     with reading() as session:
         own = books.settings(session, decision)
         values = {name: (setting_text(default), own.get(name)) for name, default in rules.settings.items()}
-        files = {name: text for name, text in sorted(book.texts.items()) if rule_list.decision_of(name) == decision}
+        files = {name: text for name, text in sorted(book.texts.items()) if rule_files.decision_of(name) == decision}
         return show(
             session, "rule", rules=rules, row=rule_list.decision_row(book, decision), book=book, values=values, files=files,
             open_drafts=drafts.list_open(session),
