@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,7 +27,12 @@ from engine.types import Problem
 CHECK, TEST, FORMAT = "check", "test", "format"
 SMALL = 100_000
 """Characters up to which checking is quicker than starting a process for it."""
+AT_ONCE = 2
+"""Processes that this one has running at most: whatever rules do, threads are left that answer everybody else."""
+PATIENCE = 3.0
+"""Seconds to wait for one of them to end before saying that there is no room."""
 _HINT = "Divide the work: a smaller book, or fewer and smaller examples."
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,16 @@ def _problems(texts: Mapping[str, str]) -> tuple[Problem, ...]:
 
 
 def _elsewhere(task: str, texts: Mapping[str, str], seconds: float) -> Found:
+    if not _turns.acquire(timeout=PATIENCE):
+        busy = f"There was no room to {task} these rules: others are at it with theirs."
+        return Found((Problem("", 1, 1, busy, "Try again in a moment."),))
+    try:
+        return _in_a_child(task, texts, seconds)
+    finally:
+        _turns.release()
+
+
+def _in_a_child(task: str, texts: Mapping[str, str], seconds: float) -> Found:
     request = json.dumps({"task": task, "texts": dict(texts)}).encode()
     home = Path(__file__).resolve().parent.parent
     command = [sys.executable, "-m", "engine.aside"]
@@ -86,6 +102,8 @@ def _elsewhere(task: str, texts: Mapping[str, str], seconds: float) -> Found:
         answer = json.loads(child.stdout.rpartition(b"\n")[2])
     except subprocess.TimeoutExpired:
         return Found((Problem("", 1, 1, f"To {task} these rules takes more than {seconds:g} seconds.", _HINT),))
+    except OSError as error:
+        return Found((Problem("", 1, 1, f"No process could be started to {task} these rules: {error}.", "Try again in a moment."),))
     except ValueError:
         lost = f"The process that was to {task} these rules ended with {child.returncode} and no answer."
         return Found((Problem("", 1, 1, lost, "Take out what you changed last, one by one, to find what does it."),))

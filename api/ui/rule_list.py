@@ -143,12 +143,22 @@ class _Texts:
     files: Mapping[str, str] = field(compare=False)
 
 
+class _NoReportError(Exception):  # raised so that it is not kept: the next time there may be enough time for it
+    pass
+
+
 @lru_cache(maxsize=32)
-def _report(texts: _Texts) -> Mapping[str, Any] | None:
-    return try_examples(texts.files).report
+def _report(texts: _Texts) -> Mapping[str, Any]:
+    report = try_examples(texts.files).report
+    if report is None:
+        raise _NoReportError
+    return report
 
 
 def examples_report(version: str, texts: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """What the examples of these texts come to (see `engine.examples.Report.as_dict`), None when the rules do not load.
-    Run once for each version of the texts."""
-    return _report(_Texts(version, texts))
+    """What the examples of these texts come to (see `engine.examples.Report.as_dict`), None when the rules do not load
+    or there was no time for it. Run once for each version of the texts."""
+    try:
+        return _report(_Texts(version, texts))
+    except _NoReportError:
+        return None
