@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVarTuple, Unpack
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, LargeBinary, Select, and_, func, not_, or_, select, type_coerce
 from sqlalchemy.orm import Session
@@ -102,7 +102,7 @@ class Selection:
             found = found.where(Decision.at >= at, not_(and_(Decision.at == at, Decision.id <= decision_id)))
         return [Kept(*row) for row in session.execute(found)]
 
-    def _narrowed(self, found: Select[Unpack[Columns]]) -> Select[Unpack[Columns]]:
+    def _narrowed(self, found: Select[*Columns]) -> Select[*Columns]:
         wanted: list[ColumnElement[bool]] = [Decision.at >= self.since, Decision.at <= self.until]
         if self.shop_id:
             found = found.outerjoin(Order, Order.id == Decision.order_id)
