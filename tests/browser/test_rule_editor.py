@@ -156,24 +156,3 @@ def _select(page: Page, part: str) -> None:
         " area.focus(); area.setSelectionRange(at, at + part.length); }",
         part,
     )
-
-
-def test_the_keyboard_alone_writes_a_rule_and_leaves_the_text(page: Page, running: RunningHouse) -> None:
-    page.set_viewport_size({"width": 390, "height": 900})
-    _sign_in(page, running)
-    page.goto(f"{running.wissel}/rules/order_intake")
-    page.get_by_role("button", name="Change these rules").focus()
-    page.keyboard.press("Enter")
-    text = page.get_by_role("textbox", name="Text", exact=True)
-    text.focus()
-    expect(page.locator("#where")).to_contain_text("Line 1")  # scripts have come
-    expect(text).to_be_focused()
-    page.keyboard.press("Control+End")
-    page.keyboard.press("Tab")
-    expect(text).to_be_focused()
-    expect(text).to_have_value("decision: order_intake\nlayer: true\n\nrules: []\n  ")
-    page.keyboard.press("Control+z")
-    expect(text).to_have_value("decision: order_intake\nlayer: true\n\nrules: []\n")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Tab")
-    expect(text).not_to_be_focused()

@@ -150,3 +150,25 @@ def test_words_that_fit_are_offered_and_taken_with_the_keyboard(browser: Browser
         "decision: outlet_assignment\nlayer: true\n\nrules:\n  - id: a\n    when:\n      - outlet.kind is store\n      - "
     )
     context.close()
+
+
+def test_the_keyboard_alone_writes_a_rule_and_leaves_the_text(browser: Browser, served: Served) -> None:  # noqa: F811
+    context = browser.new_context(viewport={"width": 390, "height": 900})
+    page = _signed_in(context, served)
+    page.goto(f"{served.address}/rules/order_intake")
+    page.get_by_role("button", name="Change these rules").focus()
+    page.keyboard.press("Enter")
+    text = page.get_by_role("textbox", name="Text", exact=True)
+    text.focus()
+    expect(page.locator("#where")).to_contain_text("Line 1")  # scripts have come
+    expect(text).to_be_focused()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Tab")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("decision: order_intake\nlayer: true\n\nrules: []\n  ")
+    page.keyboard.press("Control+z")
+    expect(text).to_have_value("decision: order_intake\nlayer: true\n\nrules: []\n")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(text).not_to_be_focused()
+    context.close()
