@@ -8,6 +8,7 @@ it was judged, and publishes. Whatever is refused leaves the published book as i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -88,29 +89,31 @@ def judge(texts: Mapping[str, str]) -> Judged:
 
     Raises Refused: with every error of the rules; or with every example that fails and everything the trial run met.
     """
-    found = _tried(texts)
+    _check_loads(texts)
+    with ThreadPoolExecutor(1) as pool:  # each waits for a process of its own
+        trial = pool.submit(exercise, texts)
+        found = try_examples(texts)
+    if found.errors:
+        raise Refused([_from_problem("rules", problem) for problem in found.errors])
     failed = [result for result in (found.report or {}).get("results", ()) if not result["passed"]]
     reasons = [_failed_example(result) for result in failed]
-    reasons += [_from_problem("trial", problem) for problem in exercise(texts)]
+    reasons += [_from_problem("trial", problem) for problem in trial.result()]
     if reasons:
         raise Refused(reasons)
     return Judged(load_book(texts), _evidence(found))
 
 
-def _tried(texts: Mapping[str, str]) -> Found:
-    """The outcome of the examples. Raises Refused when the rules cannot be loaded."""
+def _check_loads(texts: Mapping[str, str]) -> None:
+    """Raises Refused when these are no rule files, or have errors."""
     try:
         check_files(texts)
     except BadFiles as bad:
         raise Refused([Reason("files", bad.message, bad.file)]) from None
     if not any(not examples.is_example_file(name) for name in texts):
         raise Refused([Reason("files", "There is no rule file among these files.", hint="Add at least one.")])
-    found = find_problems(texts)
-    if not found.errors:
-        found = try_examples(texts)
-    if found.errors:
-        raise Refused([_from_problem("rules", problem) for problem in found.errors])
-    return found
+    errors = find_problems(texts).errors
+    if errors:
+        raise Refused([_from_problem("rules", problem) for problem in errors])
 
 
 def publish_draft(
