@@ -32,6 +32,7 @@ from api.ui import (  # noqa: E402
     rule_help,
     rule_layer,
     rule_proofs,
+    rule_reference,
     rule_trial,
     rule_versions,
     rules,
@@ -42,6 +43,6 @@ from api.ui import (  # noqa: E402
 
 __all__ = [
     "audit", "blueprint", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_help", "rule_layer",
-    "rule_proofs", "rule_trial", "rule_versions", "rules", "session",
+    "rule_proofs", "rule_reference", "rule_trial", "rule_versions", "rules", "session",
     "simulations", "stock", "vendor",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ PAGES = (
     "/orders/{dead}?failed=1", "/orders/{plain}?side=till&sort=oldest", "/events", "/events?status=failed",
     "/events/{failed_event}", "/decisions/{decision}", "/decisions/{decision}?rules=all", "/deliveries", "/deliveries?status=failed",
     "/deliveries/{dead_command}", "/deliveries/retry-failed?hours=24", "/connections", "/notifications", "/notifications?outlet=utrecht",
-    "/rules", "/rules/outlet_assignment", "/stock", "/stock?sku=MUG", "/stock?as_of=2026-11-22T09:30", "/docs", "/docs/problems",
+    "/rules", "/rules/outlet_assignment", "/rules/reference", "/rules/reference?q=weekday", "/stock", "/stock?sku=MUG", "/stock?as_of=2026-11-22T09:30", "/docs", "/docs/problems",
 )  # fmt: skip
 
 
