@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.language.edit import EditError, edit
 from flask import flash, request, url_for
 from flask_login import current_user
 
@@ -13,6 +12,7 @@ from api.ui import blueprint, rule_files
 from api.ui.frame import admin_page, back_to, writing
 from api.ui.rule_files import the_draft
 from api.ui.rule_structure import base_of
+from engine.language.edit import EditError, edit
 from engine.vocabulary import VOCABULARY
 from store import drafts
 
