@@ -30,6 +30,7 @@ from engine.calendar import in_time
 from engine.language.checker import Scope
 from engine.language.demands import Forms, check_demand
 from engine.language.example_facts import FactReader
+from engine.language.reading import EnoughError, Reader
 from engine.language.rule_settings import setting_value
 from engine.language.sentences import HALF_CHARACTER, SentenceError, nearest, parse_demand
 from engine.language.yaml_nodes import PROBLEMS, ListNode, MapNode, Node, ScalarNode, read
@@ -102,7 +103,7 @@ def read_examples(
             examples = reader.file_of(root)
         elif not problems:
             reader.report(Place(file, 1, 1), "The file is empty.", "Begin with `decision:` and its name.")
-    except _Enough:
+    except EnoughError:
         pass
     return examples, tuple(reader.problems[:PROBLEMS])
 
@@ -127,30 +128,17 @@ def book_examples(
     return tuple(kept), tuple(problems)
 
 
-class _Enough(Exception):  # it ends the reading of one file, it is not an error by itself
-    """So much is wrong that reading on helps nobody."""
-
-
 @dataclass
-class _Reader:
-    file: str
-    vocabulary: Vocabulary
-    problems: list[Problem]
-    errors: int = 0
-
-    def report(self, place: Place, message: str, hint: str = "", severity: str = "error") -> None:
-        self.problems.append(Problem(self.file, place.line, place.column, message, hint, severity))
-        self.errors += severity == "error"
-        if len(self.problems) >= PROBLEMS:
-            raise _Enough
+class _Reader(Reader):
+    """Reads one file of examples."""
 
     def file_of(self, root: Node) -> tuple[Example, ...]:
-        entries = self._entries(root, _FILE_KEYS, "An example file")
-        spec = self._spec(entries.get("decision"), root.place)
+        entries = self.entries(root, _FILE_KEYS, "An example file")
+        spec = self.spec(entries.get("decision"), root.place)
         listed = entries.get("examples")
         if listed is None:
             self.report(root.place, "The file has no `examples:`.", "Add a list of examples.")
-        if spec is None or listed is None or is_empty(listed):
+        if spec is None or listed is None or self.is_empty(listed):
             return ()
         if not isinstance(listed, ListNode):
             self.report(listed.place, "`examples:` must be a list.", "Begin each example with `- name:`.")
@@ -162,22 +150,9 @@ class _Reader:
         found = (self._example(item, spec, names) for item in listed.items)
         return tuple(example for example in found if example is not None)
 
-    def _spec(self, node: Node | None, place: Place) -> DecisionSpec | None:
-        known = ", ".join(self.vocabulary.decisions)
-        if not isinstance(node, ScalarNode):
-            where = place if node is None else node.place
-            self.report(where, "The file does not name its decision.", f"Begin with `decision:` and one of: {known}.")
-            return None
-        spec = self.vocabulary.decisions.get(node.text)
-        if spec is None:
-            close = nearest(node.text, self.vocabulary.decisions)
-            better = f"Did you mean `{close}`? " if close else ""
-            self.report(node.place, f"There is no decision `{node.text[:60]}`.", f"{better}There are: {known}.")
-        return spec
-
     def _example(self, node: Node, spec: DecisionSpec, names: dict[str, Place]) -> Example | None:
         before = self.errors
-        entries = self._entries(node, _EXAMPLE_KEYS, "An example")
+        entries = self.entries(node, _EXAMPLE_KEYS, "An example")
         name = self._name(entries.get("name"), node.place, names)
         settings = self._settings(entries.get("settings"))
         facts = FactReader(self.vocabulary, spec, self.report).facts(entries.get("facts"))
@@ -208,7 +183,7 @@ class _Reader:
         return name
 
     def _settings(self, node: Node | None) -> dict[str, Value]:
-        if node is None or is_empty(node):
+        if node is None or self.is_empty(node):
             return {}
         if not isinstance(node, MapNode) or len(node.entries) > SETTINGS:
             self.report(node.place, f"`settings:` must be lines of `name: value`, at most {SETTINGS}.")
@@ -252,7 +227,7 @@ class _Reader:
     def _expectations(
         self, key: str, node: Node | None, spec: DecisionSpec, facts: tuple[Fact, ...]
     ) -> tuple[Expectation, ...]:
-        if node is None or is_empty(node):
+        if node is None or self.is_empty(node):
             return ()
         if not isinstance(node, ListNode) or len(node.items) > EXPECTATIONS:
             self.report(node.place, f"`{key}:` must be a list of outcomes, at most {EXPECTATIONS}.")
@@ -270,20 +245,6 @@ class _Reader:
                 place = item.at(error.start)
                 self.report(place, error.message, error.hint)
         return tuple(found)
-
-    def _entries(self, node: Node, known: tuple[str, ...], subject: str) -> dict[str, Node]:
-        if not isinstance(node, MapNode):
-            self.report(node.place, f"{subject} must be lines of `name: value`.", f"Its names are: {', '.join(known)}.")
-            return {}
-        entries: dict[str, Node] = {}
-        for key, value in node.entries:
-            if key.text in known:
-                entries[key.text] = value
-            else:
-                close = nearest(key.text, known)
-                hint = f"Did you mean `{close}`?" if close else f"Its names are: {', '.join(known)}."
-                self.report(key.place, f"{subject} has no `{key.text[:60]}`.", hint)
-        return entries
 
 
 class ExpectationReader:
@@ -332,8 +293,3 @@ class ExpectationReader:
             hint = f"Did you mean `{close}`?" if close else f"There are: {', '.join(known[:20]) or 'none'}."
             raise SentenceError(start, f"The example has no {of} `{target}`.", hint)
         return target
-
-
-def is_empty(node: Node) -> bool:
-    """Whether a key was written with nothing behind it."""
-    return isinstance(node, ScalarNode) and node.plain and node.text in ("", "~", "null")

@@ -33,10 +33,12 @@ class Reader:
     problems: list[Problem]
     place: Place = field(default_factory=Place)
     sentences: int = 0
+    errors: int = 0
 
-    def report(self, place: Place, message: str, hint: str = "") -> None:
+    def report(self, place: Place, message: str, hint: str = "", severity: str = "error") -> None:
         """Notes something wrong. Raises EnoughError when very much is."""
-        self.problems.append(Problem(self.file, place.line, place.column, message, hint))
+        self.problems.append(Problem(self.file, place.line, place.column, message, hint, severity))
+        self.errors += severity == "error"
         if len(self.problems) >= PROBLEMS:
             raise EnoughError
 
@@ -54,7 +56,7 @@ class Reader:
         if spec is None:
             close = nearest(name, self.vocabulary.decisions)
             better = f"Did you mean `{close}`? " if close else ""
-            self.report(node.place, f"There is no decision `{name}`.", f"{better}There are: {known}.")
+            self.report(node.place, f"There is no decision `{name[:60]}`.", f"{better}There are: {known}.")
         return spec
 
     def description(self, node: Node | None) -> str:
