@@ -22,6 +22,8 @@ KINDS = ("prove", "simulate")
 UNFINISHED = ("waiting", "running")
 KEPT_PER_DRAFT = 10
 """So many finished jobs of one kind are kept of a draft, the newest ones."""
+PROOF_SECONDS = 60
+"""How long a proof may take that was not asked to be quick."""
 KEPT = 200
 """So many finished jobs of one kind are kept of a merchant."""
 MOST_TRIES = 5
@@ -96,11 +98,13 @@ def latest(session: Session, draft_id: str, kind: str, texts_version: str | None
 
 
 def proof_of(session: Session, texts_version: str) -> RuleJob | None:
-    """The newest finished proof of these very texts, of whichever draft."""
-    found = select(RuleJob).where(
+    """The finished proof of these very texts, of whichever draft, that was given most time; of several the newest. One that
+    was asked to be quick does not make forgotten what a thorough one found."""
+    found = select(RuleJob).options(defer(RuleJob.texts)).where(
         RuleJob.kind == "prove", RuleJob.state == "done", RuleJob.texts_version == texts_version
     )
-    return session.scalar(found.order_by(RuleJob.id.desc()).limit(1))
+    rows = session.scalars(found.order_by(RuleJob.id.desc()).limit(2 * KEPT_PER_DRAFT)).all()
+    return max(rows, key=lambda row: (row.parameters.get("seconds", PROOF_SECONDS), row.id), default=None)
 
 
 def recent(session: Session, kind: str, *, before: str | None = None, limit: int = 50) -> Sequence[RuleJob]:

@@ -20,6 +20,8 @@ FORM = {
     "text": "", "base": "none",
 }  # fmt: skip
 """What forms bring along, so that nothing is refused for being incomplete before it is looked for."""
+QUERY = {"decision": "order_intake", "rule": "very-large"}
+"""The same for addresses that ask about something."""
 PUBLIC = {"filename", "decision", "merchant", "connection"}
 """Arguments of addresses that name no row of a merchant, or whose caller proves who it is by a signature."""
 QUERY = {"decision": "order_intake", "rule": "take-in"}

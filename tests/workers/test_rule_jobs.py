@@ -204,6 +204,20 @@ def test_the_newest_job_about_the_very_texts_is_found(house: House) -> None:
         assert [job.id if job else None for job in found] == [second, first, None]
 
 
+def test_a_quick_proof_does_not_make_forgotten_what_a_thorough_one_found(house: House) -> None:
+    made = []
+    for seconds in (None, 1, 60, 5):
+        with house.database.session(house.desk.merchant_id) as session:
+            parameters = {"seconds": seconds} if seconds else {}
+            job = rule_jobs.start(session, kind="prove", texts={}, texts_version="v1", by="ada", parameters=parameters)
+            held = rule_jobs.claim(session, job.id, seconds=60)
+            assert held is not None and held.lease is not None
+            rule_jobs.finish(session, job.id, held.lease, {"proofs": {}})
+            found = rule_jobs.proof_of(session, "v1")
+            made.append(job.id)
+            assert found is not None and found.id == made[{1: 0, 2: 0, 3: 2, 4: 2}[len(made)]]
+
+
 def test_a_job_that_is_cancelled_while_it_runs_stops_at_its_next_step(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
