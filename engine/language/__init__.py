@@ -130,6 +130,6 @@ def _taken_ids(ids: Mapping[str, Place], taken: dict[str, Place]) -> list[Proble
         if first is not place:
             message = f"The rule id `{rule_id}` is taken in {first.file}, line {first.line}."
             problems.append(
-                Problem(place.file, place.line, place.column, message, "Rule ids are unique in the whole book.")
+                Problem(place.file, place.line, place.column, message, "Give this one another id: they are unique in the whole book.")
             )
     return problems

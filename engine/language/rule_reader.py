@@ -191,7 +191,7 @@ class RuleReader(Reader):
         first = self.ids.setdefault(rule_id, place)
         if first is not place:
             message = f"The rule id `{rule_id}` is taken on line {first.line}."
-            self.report(place, message, "Rule ids are unique in the whole book.")
+            self.report(place, message, "Give this one another id: they are unique in the whole book.")
 
     def _priority(self, node: Node | None) -> int:
         if node is None:

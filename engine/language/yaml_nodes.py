@@ -170,7 +170,8 @@ class _Reader:
                 if open_nodes:
                     open_nodes[-1][1].append(node)
                     if len(open_nodes[-1][1]) > ITEMS:
-                        self.stop(self._place(open_nodes[-1][0]), f"Here stand more than {ITEMS:,} items.", "Divide it.")
+                        hint = "A decision has at most 20,000 rules, a table 10,000 rows: use `in [...]`, or a table."
+                        self.stop(self._place(open_nodes[-1][0]), f"Here stand more than {ITEMS:,} items.", hint)
                 else:
                     root = node
         return root
@@ -205,7 +206,7 @@ class _Reader:
                 self.report(key.place, "A key must be a word.")
             elif key.text in entries:
                 first = entries[key.text][0].place.line
-                self.report(key.place, f"The key `{key.text}` stands here a second time; the first is on line {first}.")
+                self.report(key.place, f"The key `{key.text}` stands here a second time; the first is on line {first}.", "Remove one of them.")
             else:
                 entries[key.text] = key, value
         return MapNode(tuple(entries.values()), self._place(event))

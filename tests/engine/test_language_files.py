@@ -42,7 +42,7 @@ RULE = "rules:\n  - id: a\n    then: [hold order]\n"
         (f"{HEAD}settings:\nrules:\n", []),
         (f"{HEAD}rule: []\n{RULE}", ["2:1: A rule file has no `rule`. Did you mean `rules`?"]),
         (f"{HEAD}rules: text\n", ["2:8: `rules:` must be a list. Begin each rule with `- id:`."]),
-        (f"{HEAD}{HEAD}{RULE}", ["2:1: The key `decision` stands here a second time; the first is on line 1."]),
+        (f"{HEAD}{HEAD}{RULE}", ["2:1: The key `decision` stands here a second time; the first is on line 1. Remove one of them."]),
         (
             f"{HEAD}rules:\n  - id: &a x\n    description: *a\n    then: [!!str hold order]\n",
             [
@@ -138,7 +138,7 @@ def test_rule_ids_are_unique_in_the_whole_book() -> None:
     found = check({"a.yaml": HEAD + RULE, "b.yaml": RULE.replace("hold", "release") + "decision: fulfilment_gating\n"})
 
     assert [str(p) for p in found] == [
-        "b.yaml:2:9: error: The rule id `a` is taken in a.yaml, line 3. Rule ids are unique in the whole book."
+        "b.yaml:2:9: error: The rule id `a` is taken in a.yaml, line 3. Give this one another id: they are unique in the whole book."
     ]
 
 

@@ -101,7 +101,7 @@ def test_a_layer_whose_base_rule_is_gone_is_refused_with_advice() -> None:
         ("switch_off:", "switch_of:", "4:1: A layer has no `switch_of`. Did you mean `switch_off`?"),
         ("    never: [use at most 2 outlets]\n", "", "10:9: The invariant says nothing. Add `never:` or `always:` with a list of outcomes."),
         ("use at most 2", "use at mots 2", "12:13: outlet_assignment has no outcome `use at mots 2 outlets`. Did you mean `use at most {count} outlets`?"),
-        ("id: never-split-wide", "id: ours", "10:9: The rule id `ours` is taken on line 8. Rule ids are unique in the whole book."),
+        ("id: never-split-wide", "id: ours", "10:9: The rule id `ours` is taken on line 8. Give this one another id: they are unique in the whole book."),
         ("decision: outlet_assignment", "decision: order_intake", "1:11: There are no base rules for order_intake that this layer could change. The base book has: outlet_assignment."),
     ],
 )  # fmt: skip

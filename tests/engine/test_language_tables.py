@@ -72,7 +72,7 @@ def test_a_table_and_its_rows_written_as_rules_are_one_version() -> None:
         ("rows:", "row:", ["7:7: A table has three lists: `when`, `then` and `rows`. Write headings under `when` and `then`, a list for each row."]),
         ("shop.platform,", "[shop.platform],", ["7:7: A heading of this table is not text, or it has no outcome or no row. Every column has a heading."]),
         ("when: [order.number exists]", "then: [mail customer]", ["5:11: A rule with a table has no `then:` of its own. Add a column to the table."]),
-        ("    priority: 50", "    table: {}", ["6:5: The key `table` stands here a second time; the first is on line 4.", "4:12: A table has three lists: `when`, `then` and `rows`. Write headings under `when` and `then`, a list for each row."]),
+        ("    priority: 50", "    table: {}", ["6:5: The key `table` stands here a second time; the first is on line 4. Remove one of them.", "4:12: A table has three lists: `when`, `then` and `rows`. Write headings under `when` and `then`, a list for each row."]),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_table_is_reported_in_its_cell(old: str, new: str, said: list[str]) -> None:
@@ -85,7 +85,7 @@ def test_the_id_of_a_row_is_taken() -> None:
     text = TABLE + "  - id: tell#2\n    then: [mail customer]\n"
 
     assert problems_of(text) == [
-        "12:9: The rule id `tell#2` is taken on line 11. Rule ids are unique in the whole book."
+        "12:9: The rule id `tell#2` is taken on line 11. Give this one another id: they are unique in the whole book."
     ]
 
 
