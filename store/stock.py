@@ -162,14 +162,24 @@ def take(
     event_id: str | None,
     at: datetime,
     reason: str = "sale",
+    sold_at: datetime | None = None,
 ) -> dict[Place, int]:
     """An order's promised units left, at one outlet or everywhere: each promise becomes a movement. Returns what was
-    taken; doing it twice takes nothing the second time."""
+    taken; doing it twice takes nothing the second time.
+
+    `sold_at` is when the system of record deducted them, by its own clock. Where it has reported the level since (see
+    `set_level`), the report has them out already: there the promise ends without another movement. Should that be
+    mistaken, its next report of the level puts it right, for the deduction makes one; the other way round nothing would.
+    """
     held, known = _held_and_locked(session, order_id, outlet)
     gone = [(known[place], -quantity) for place, quantity in held.items()]
     _post_reservation(session, gone, reason, order_id, event_id, at)
-    _post_movement(session, gone, reason, event_id, order_id, at)
+    _post_movement(session, [one for one in gone if not _reported_since(one[0], sold_at)], reason, event_id, order_id, at)
     return held
+
+
+def _reported_since(level: StockLevel, moment: datetime | None) -> bool:
+    return moment is not None and level.known_at is not None and level.known_at > moment
 
 
 def reserved_by(session: Session, order_id: str) -> dict[Place, int]:

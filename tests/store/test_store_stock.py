@@ -116,6 +116,21 @@ def test_taken_stock_leaves_both_the_outlet_and_the_reservation_once(database: D
             assert stock.audit(session) == []
 
 
+@pytest.mark.parametrize(("reported_after", "left"), [(True, 3), (False, 1)])
+def test_a_sale_that_the_last_report_has_out_already_is_not_deducted_again(
+    database: Database, merchant: Merchant, reported_after: bool, left: int
+) -> None:
+    sold_at = AT + timedelta(minutes=1)
+    with database.session(merchant.id) as session:
+        order = an_order(session, "1")
+        count(session, "amsterdam", "MUG", 5)
+        stock.reserve(session, order.id, [("amsterdam", "MUG", 2)], event_id=None, at=AT)
+        count(session, "amsterdam", "MUG", 3, counted_at=sold_at + timedelta(seconds=1 if reported_after else -1))
+        assert stock.take(session, order.id, event_id=None, at=now(), sold_at=sold_at) == {("amsterdam", "MUG"): 2}
+        assert on_hand_and_reserved(session) == (left, 0)
+        assert stock.audit(session) == []
+
+
 def test_levels_read_under_a_lock_are_fresh_after_a_savepoint_was_rolled_back(
     database: Database, merchant: Merchant
 ) -> None:

@@ -25,7 +25,9 @@ def sale_placed(scene: Scene) -> None:
     for kind, number in (("sale", data.get("sale_id")), ("receipt", data.get("receipt_number"))):
         if number:
             orders.add_number(scene.session, order, kind, str(number))
-    if data.get("stock_deducted") and stock.take(scene.session, order.id, event_id=scene.event.id, at=scene.at):
+    if data.get("stock_deducted") and stock.take(
+        scene.session, order.id, event_id=scene.event.id, at=scene.at, sold_at=scene.event.time
+    ):
         scene.note("The till deducted the stock: what was reserved is now sold.")
 
 
