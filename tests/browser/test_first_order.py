@@ -71,6 +71,7 @@ def _reload_until(page: Page, text: str, within: str = "body") -> None:
 def _read_the_trace(page: Page) -> None:
     page.locator("a[href^='/decisions/']").last.click()
     expect(page.locator("main")).to_contain_text("lines-stay-whole")
+    page.get_by_role("link", name="All rules").click()
     expect(page.locator("main")).to_contain_text("unusually-large")
 
 
