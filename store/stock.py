@@ -178,6 +178,13 @@ def take(
     return held
 
 
+def reported_since(session: Session, order_id: str, moment: datetime) -> list[str]:
+    """The articles promised to an order whose level was reported since a moment, in order: taking them (`take`) ends the
+    promise and so leaves more to sell than before."""
+    held, known = _held_and_locked(session, order_id, None)
+    return sorted({sku for outlet, sku in held if _reported_since(known[outlet, sku], moment)})
+
+
 def _reported_since(level: StockLevel, moment: datetime | None) -> bool:
     return moment is not None and level.known_at is not None and level.known_at > moment
 

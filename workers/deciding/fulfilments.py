@@ -25,10 +25,18 @@ def sale_placed(scene: Scene) -> None:
     for kind, number in (("sale", data.get("sale_id")), ("receipt", data.get("receipt_number"))):
         if number:
             orders.add_number(scene.session, order, kind, str(number))
-    if data.get("stock_deducted") and stock.take(
-        scene.session, order.id, event_id=scene.event.id, at=scene.at, sold_at=scene.event.time
-    ):
+    if data.get("stock_deducted"):
+        _deduct(scene, order)
+
+
+def _deduct(scene: Scene, order: Order) -> None:
+    """The till deducted the stock. Where it has reported the level since, more is left to sell than we thought."""
+    sold_at = scene.event.time
+    more = stock.reported_since(scene.session, order.id, sold_at)
+    if stock.take(scene.session, order.id, event_id=scene.event.id, at=scene.at, sold_at=sold_at):
         scene.note("The till deducted the stock: what was reserved is now sold.")
+    if more:
+        stock_handlers.after_change(scene, more)
 
 
 def status_changed(scene: Scene) -> None:
