@@ -109,7 +109,7 @@ def _check_loads(texts: Mapping[str, str]) -> None:
         check_files(texts)
     except BadFiles as bad:
         raise Refused([Reason("files", bad.message, bad.file)]) from None
-    if not any(not examples.is_example_file(name) for name in texts):
+    if not any(not examples.is_examples(name) for name in texts):
         raise Refused([Reason("files", "There is no rule file among these files.", hint="Add at least one.")])
     errors = find_problems(texts).errors
     if errors:
@@ -274,7 +274,7 @@ def _evidence(found: Found) -> dict[str, Any]:
 
 
 def _of_examples(problem: Problem) -> bool:
-    return examples.is_example_file(problem.file)
+    return examples.is_examples(problem.file)
 
 
 def _from_problem(kind: str, problem: Problem) -> Reason:

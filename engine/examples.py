@@ -15,7 +15,7 @@ from engine.language.example_text import (
     outcome_sentence,
     without_personal_data,
 )
-from engine.language.examples import Example, Expectation, book_examples, is_example_file, read_examples
+from engine.language.examples import Example, Expectation, book_examples, is_examples, read_examples
 from engine.outcomes import same_setting_type
 from engine.types import Outcome, RuleTrace, Run
 from engine.values import MET, kind, show
@@ -23,7 +23,7 @@ from engine.vocabulary import DecisionSpec
 
 __all__ = [
     "Coverage", "Example", "ExampleError", "Expectation", "Report", "Result", "append_example", "book_examples",
-    "example_text", "is_example_file", "outcome_sentence", "read_examples", "run_examples", "without_personal_data",
+    "example_text", "is_examples", "outcome_sentence", "read_examples", "run_examples", "without_personal_data",
 ]  # fmt: skip
 
 NEAREST = 3

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from engine.ast import Book, DecisionRules, Place
-from engine.language.examples import SUFFIX, read_examples
+from engine.language.examples import LAYER_FOLDER, is_examples, read_examples
 from engine.language.formatter import format_decision
 from engine.language.rule_file import RuleFile, read_layer_file, read_rule_file
 from engine.language.strata import stratify
@@ -18,12 +18,10 @@ from engine.language.style import warnings
 from engine.types import Problem, RuleBookError
 from engine.vocabulary import VOCABULARY, Vocabulary
 
+__all__ = ["LAYER_FOLDER", "book_meaning", "check", "is_examples", "load_book", "text_version"]
+
 FILES = 100
 """Most rule files of one book."""
-
-
-LAYER_FOLDER = "layer/"
-"""Files of the merchant's layer begin with this; all others belong to the base book."""
 
 
 def load_book(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY) -> Book:
@@ -47,11 +45,6 @@ def check(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY)
     readable = {name: content for name, content in texts.items() if isinstance(content, str)}
     odd = () if errors else warnings(decisions, readable, vocabulary)
     return tuple(sorted((*errors, *(problem for found in examples for problem in found), *odd), key=_by_place))
-
-
-def is_examples(file: str) -> bool:
-    """Whether a file of a book holds examples, which decide nothing."""
-    return file.endswith(SUFFIX)
 
 
 def text_version(texts: Mapping[str, str]) -> str:

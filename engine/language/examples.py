@@ -39,7 +39,7 @@ from engine.vocabulary import VOCABULARY, DecisionSpec, Vocabulary
 
 SUFFIX = ".examples.yaml"
 """How the name of an example file ends."""
-LAYER = "layer/"
+LAYER_FOLDER = "layer/"
 """How the name of a file of the merchant's layer begins."""
 EXAMPLES = 5_000
 """Most examples of one file."""
@@ -83,7 +83,7 @@ class Example:
     place: Place = field(default_factory=Place, compare=False)
 
 
-def is_example_file(name: str) -> bool:
+def is_examples(name: str) -> bool:
     """Whether a file of a rule book holds examples rather than rules."""
     return name.endswith(SUFFIX)
 
@@ -119,12 +119,12 @@ def book_examples(
     examples: list[Example] = []
     problems: list[Problem] = []
     for name in sorted(texts):
-        if is_example_file(name):
+        if is_examples(name):
             found, wrong = read_examples(name, texts[name], vocabulary)
             examples += found
             problems += wrong
-    own = {(example.decision, example.name) for example in examples if example.place.file.startswith(LAYER)}
-    kept = (e for e in examples if e.place.file.startswith(LAYER) or (e.decision, e.name) not in own)
+    own = {(example.decision, example.name) for example in examples if example.place.file.startswith(LAYER_FOLDER)}
+    kept = (e for e in examples if e.place.file.startswith(LAYER_FOLDER) or (e.decision, e.name) not in own)
     return tuple(kept), tuple(problems)
 
 
