@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from store.columns import Compressed, new_id, now
@@ -13,6 +13,7 @@ from store.models import Base, Id, MerchantOwned, Name, Word
 from store.order_models import Serial
 
 IS_DEAD = text("status = 'dead'")
+OF_AN_IMPORT = text("import_id IS NOT NULL")
 
 
 class Event(MerchantOwned, Base):
@@ -21,7 +22,7 @@ class Event(MerchantOwned, Base):
     (merchant, source, external_id) recognises duplicates, `body_hash` tells whether the same id came with other
     content. `status`: received (kept, not yet decided), waiting (names an order nobody told us about yet; `subject`
     says which, and it is decided when that order arrives), decided, failed (deciding broke; `reason` says why; can be
-    reprocessed)."""
+    reprocessed). `import_id` names the first import that told it, if one did; such events are decided behind all others."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -29,7 +30,11 @@ class Event(MerchantOwned, Base):
         Index("ix_events_merchant_received", "merchant_id", "received_at"),
         Index("ix_events_status", "status", "received_at"),
         Index("ix_events_subject", "merchant_id", "subject", "status"),
-    )
+        Index(
+            "ix_events_import", "import_id", "status", "received_at",
+            sqlite_where=OF_AN_IMPORT, postgresql_where=OF_AN_IMPORT,
+        ),
+    )  # fmt: skip
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     source: Mapped[str] = mapped_column(Name)
     external_id: Mapped[str] = mapped_column(Name)
@@ -44,6 +49,7 @@ class Event(MerchantOwned, Base):
     reason: Mapped[str] = mapped_column(default="")
     order_id: Mapped[str | None] = mapped_column(Id, ForeignKey("orders.id"), index=True)
     caused_by: Mapped[int | None] = mapped_column(Serial, index=True)
+    import_id: Mapped[str | None] = mapped_column(Id)
     received_at: Mapped[datetime] = mapped_column(default=now)
     decided_at: Mapped[datetime | None]
 
@@ -73,11 +79,12 @@ class Command(MerchantOwned, Base):
     `subject` orders commands of one connection (the next one waits for the one before); `collapse_key`, when set,
     lets a newer command replace waiting older ones. `status`: waiting, leased, done, superseded, dead, cancelled.
     `tries` counts every attempt, `failures` those since the last manual retry that count towards dead; `trigger` says
-    what causes the next attempt: automatic or manual."""
+    what causes the next attempt: automatic or manual. `background` commands, those of first imports, are carried out only
+    while no other is due."""
 
     __tablename__ = "commands"
     __table_args__ = (
-        Index("ix_commands_due", "connection_id", "status", "due_at", "id"),
+        Index("ix_commands_due", "connection_id", "status", "background", "due_at", "id"),
         Index("ix_commands_subject", "connection_id", "subject", "status", "id"),
         Index("ix_commands_collapse", "connection_id", "collapse_key", "status"),
         Index("ix_commands_dead", "merchant_id", "order_id", sqlite_where=IS_DEAD, postgresql_where=IS_DEAD),
@@ -91,6 +98,7 @@ class Command(MerchantOwned, Base):
     subject: Mapped[str] = mapped_column(Name)
     collapse_key: Mapped[str | None] = mapped_column(Name)
     payload: Mapped[dict[str, Any]]
+    background: Mapped[bool] = mapped_column(default=False, server_default=false())
     idempotency_key: Mapped[str] = mapped_column(Id, default=new_id)
     status: Mapped[str] = mapped_column(Word, default="waiting")
     tries: Mapped[int] = mapped_column(default=0)

@@ -5,11 +5,11 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from store import flow_models, order_models, rule_job_models, rule_models
+from store import flow_models, import_models, order_models, rule_job_models, rule_models
 from store.columns import Compressed, UtcDateTime
 from store.models import Base
 
-ALL_MODELS = (order_models, flow_models, rule_models, rule_job_models)
+ALL_MODELS = (order_models, flow_models, rule_models, rule_job_models, import_models)
 """Importing these is what puts their tables into the metadata."""
 
 
