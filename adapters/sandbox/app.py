@@ -85,7 +85,7 @@ class Sandbox:
         requests_per_minute: int | None,
     ) -> None:
         self.profile, self.state = profile, state
-        self.faults = Faults()
+        self.faults = Faults(state)
         self.rate = RateLimit(profile.requests_per_minute if requests_per_minute is None else requests_per_minute)
         self.courier = Courier(
             state, self.faults, sign=profile.sign, secret=secret, delivered=profile.delivered, retries=webhook_retries

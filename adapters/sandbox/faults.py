@@ -7,6 +7,8 @@ import threading
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from adapters.sandbox.state import SandboxState
+
 REQUEST_FAULTS = {
     "429": "Answer 429 with Retry-After",
     "500": "Answer 500",
@@ -23,7 +25,12 @@ WEBHOOK_FAULTS = {
     "no_webhooks": "Send no webhooks (they are lost)",
     "bad_signature": "Sign webhooks with the wrong secret",
 }
-KINDS = REQUEST_FAULTS | WEBHOOK_FAULTS
+CLOCK_FAULTS = {"clock_skew": "Run the clock `seconds` ahead, or behind when negative, until switched off"}
+KINDS = REQUEST_FAULTS | WEBHOOK_FAULTS | CLOCK_FAULTS
+
+LONGEST_WAIT = 300
+LARGEST_SKEW = 86_400
+"""Seconds. A clock that is wrong by more than a day is noticed by everybody over there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,8 @@ class Fault:
 
     `count` is how many times it will still strike (-1 for ever). `match` must be part of "METHOD /path" of a request,
     or of the label of a webhook; empty matches all. With `after_effect` the call is carried out and only its answer
-    is spoiled, without it the call does nothing. `seconds` is the length of a wait or of a Retry-After.
+    is spoiled, without it the call does nothing. `seconds` is the length of a wait or of a Retry-After, or how far a
+    skewed clock is ahead; a skewed clock strikes for ever and everything.
     """
 
     id: int
@@ -47,12 +55,18 @@ class Fault:
 
 
 class Faults:
-    """The switched-on faults of one sandbox; they do not survive a restart."""
+    """The switched-on faults of one sandbox; they do not survive a restart.
 
-    def __init__(self) -> None:
+    Most strike when something happens. `clock_skew` is a state instead: while it is on, the setting `clock_offset` of
+    the sandbox's state makes `SandboxState.now()` wrong.
+    """
+
+    def __init__(self, state: SandboxState | None = None) -> None:
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._faults: list[Fault] = []
+        self._state = state
+        self._set_clock()
 
     def add(
         self, kind: str, *, count: int = 1, match: str = "", after_effect: bool = False, seconds: float = 2.0
@@ -62,11 +76,17 @@ class Faults:
             raise ValueError(f"Unknown fault {kind!r}. Known faults: {', '.join(KINDS)}.")
         if count == 0 or count < -1:
             raise ValueError("count must be 1 or more, or -1 for ever.")
-        if not 0 <= seconds <= 300:
-            raise ValueError("seconds must be between 0 and 300.")
+        skews = kind in CLOCK_FAULTS
+        low, high = (-LARGEST_SKEW, LARGEST_SKEW) if skews else (0, LONGEST_WAIT)
+        if not low <= seconds <= high:
+            raise ValueError(f"seconds of {kind} must be between {low} and {high}.")
         with self._lock:
-            fault = Fault(next(self._ids), kind, count, match, after_effect, seconds)
+            id = next(self._ids)
+            fault = (
+                Fault(id, kind, -1, seconds=seconds) if skews else Fault(id, kind, count, match, after_effect, seconds)
+            )
             self._faults.append(fault)
+        self._set_clock()
         return fault
 
     def list(self) -> tuple[Fault, ...]:
@@ -77,6 +97,16 @@ class Faults:
         """Switch one fault off, or all of them."""
         with self._lock:
             self._faults = [fault for fault in self._faults if id is not None and fault.id != id]
+        self._set_clock()
+
+    def _set_clock(self) -> None:
+        """The skew switched on last counts. Written only when it changes: most sandboxes never have one.
+
+        Never under our lock: whoever posts a webhook inside a transaction takes the two the other way round.
+        """
+        skew = next((fault.seconds for fault in reversed(self.list()) if fault.kind in CLOCK_FAULTS), 0)
+        if self._state is not None and self._state.setting("clock_offset", 0) != skew:
+            self._state.set_setting("clock_offset", skew)
 
     def strike(self, kinds: dict[str, str], what: str) -> Fault | None:
         """The first fault of these kinds that matches `what`, counted down; None when there is none."""

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from adapters.sandbox.app import sandbox
-from adapters.sandbox.faults import REQUEST_FAULTS, WEBHOOK_FAULTS
+from adapters.sandbox.faults import CLOCK_FAULTS, LARGEST_SKEW, REQUEST_FAULTS, WEBHOOK_FAULTS
 from adapters.sandbox.state import to_json
 
 REFRESH_SECONDS = 5
@@ -80,6 +80,9 @@ def faults() -> str:
         faults=sandbox().faults.list(),
         request_faults=REQUEST_FAULTS,
         webhook_faults=WEBHOOK_FAULTS,
+        clock_faults=CLOCK_FAULTS,
+        largest_skew=LARGEST_SKEW,
+        clock=sandbox().state.now(),
     )
 
 

@@ -221,7 +221,9 @@ class Rig:
     def writes(self) -> list[str]:
         """The API calls that changed something (or wanted to) since `forget_calls`: "METHOD /path", or the mutation's
         name where everything is POST."""
-        return [f"{call.method} {call.path}" for call in self.box.state.requests() if call.method not in ("GET", "HEAD")]
+        return [
+            f"{call.method} {call.path}" for call in self.box.state.requests() if call.method not in ("GET", "HEAD")
+        ]
 
     # The same for every platform
 
@@ -284,7 +286,10 @@ class Rig:
         cls, state: SandboxState, *, inbox_url: str = "", memory: LocalMemory | None = None, **options: Any
     ) -> Iterator[Self]:
         """Serve a sandbox over a state that is seeded already."""
-        with running(cls.app(state, requests_per_minute=0, webhook_retries=(0.05,), **options)) as box, requests.Session() as http:
+        with (
+            running(cls.app(state, requests_per_minute=0, webhook_retries=(0.05,), **options)) as box,
+            requests.Session() as http,
+        ):
             http.trust_env = False
             rig = cls(box, memory or LocalMemory(), http)
             rig.memory.replace_credentials(rig.connection.credentials)

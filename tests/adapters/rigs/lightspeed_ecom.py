@@ -12,7 +12,8 @@ from flask import Flask
 from adapters.base import Connection
 from adapters.lightspeed_ecom import LightspeedEcom
 from adapters.lightspeed_ecom.progress import payment_status, shop_status
-from adapters.lightspeed_ecom.sandbox import STORE_ID, TOKEN, create_app, seed
+from adapters.lightspeed_ecom.sandbox import STORE_ID, TOKEN, create_app
+from adapters.lightspeed_ecom.sandbox_seed import seed
 from adapters.lightspeed_ecom.sandbox_shop import Basket, Shop
 from adapters.sandbox import SandboxState
 from adapters.sandbox.app import DEFAULT_SECRET
