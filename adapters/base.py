@@ -73,7 +73,8 @@ class Connection:
 
 class Memory(Protocol):
     """What an adapter may remember between calls. Every write is committed at once, so that a crash directly after a
-    call abroad leaves no twin behind. Kinds in use: `order`, `product`, `customer`, `outlet`, `fulfilment`, `line`."""
+    call abroad leaves no twin behind. Kinds in use: `order`, `product`, `customer`, `outlet`, `fulfilment`, `line`,
+    `refund`."""
 
     def external(self, kind: str, ours: str) -> str | None: ...
     def ours(self, kind: str, external: str) -> str | None: ...
@@ -116,12 +117,20 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call achieved: one sentence for people, and what was learned. `did_nothing` marks a call that found the
-    system already in the wanted state."""
+    """What a call achieved: one sentence for people, and what was learned.
+
+    `did_nothing` marks a call that found the system already in the wanted state. A long read goes on page by page:
+    `then` is the payload of the next command of the same operation (None at the end), `progress` how many units this
+    call read and how many there are in all, if the system tells. `data` (JSON) answers a person's question, such as
+    which locations there are.
+    """
 
     summary: str
     events: Sequence[NewEvent] = ()
     did_nothing: bool = False
+    then: Mapping[str, Any] | None = None
+    progress: tuple[int, int | None] | None = None
+    data: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +151,13 @@ class WebhookHint:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a connection of this platform can do. `statuses` maps a kind of status (`shop_status`, `payment_status`)
-    to the words of ours it can express; `settings` documents each connection setting (name -> meaning, default)."""
+    """What a connection of this platform can do.
+
+    `statuses` maps a kind of status (`shop_status`, `payment_status`) to the words of ours it can express, `labels` the
+    same kinds to what staff of that system read for each word; `settings` documents each connection setting (name ->
+    meaning, default). `guide` tells an admin where the credentials are found, `credential_hints` says a sentence about
+    each; `optional_credentials` may be left empty. Without a `default_base_url` the system's own address must be given.
+    """
 
     platform: str
     title: str
@@ -153,6 +167,11 @@ class Capabilities:
     credentials: tuple[str, ...]
     settings: Mapping[str, tuple[str, Any]]
     rate_per_minute: int
+    guide: str = ""
+    credential_hints: Mapping[str, str] = field(default_factory=dict)
+    optional_credentials: tuple[str, ...] = ()
+    default_base_url: str = ""
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Adapter(Protocol):

@@ -70,6 +70,7 @@ def order_line(line: OrderLine, currency: str) -> Json:
         "unit_price": to_text(line.unit_price_minor, currency),
         "tax_rate": line.tax_rate,
         "back_ordered": line.back_ordered,
+        "needs_shipping": line.needs_shipping,
     }
 
 

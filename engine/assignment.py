@@ -38,7 +38,7 @@ def _demand(facts: Sequence[Fact]) -> list[sourcing.OrderLine]:
     return [
         sourcing.OrderLine(fact.id, cast(str, fact.values["sku"]), cast(int, fact.values["quantity"]))
         for fact in facts
-        if fact.type == "line"
+        if fact.type == "line" and fact.values.get("needs_shipping") is not False
     ]
 
 

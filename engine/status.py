@@ -11,8 +11,9 @@ from collections.abc import Iterable
 PROGRESS = {"new": 0, "in_progress": 1, "packed": 2, "completed": 3}
 
 SHOP_PROGRESS = {
-    "awaiting_processing": 0, "custom": 0, "processing": 1, "ready_for_pickup": 2, "shipped": 3, "out_for_delivery": 4,
-    "delivered": 5, "returned": 6, "will_not_deliver": 6,
+    "awaiting_processing": 0, "custom": 0, "on_hold": 0, "processing": 1, "awaiting_shipment": 2, "ready_for_pickup": 2,
+    "partly_shipped": 2, "shipped": 3, "out_for_delivery": 4, "delivered": 5, "completed": 5, "returned": 6,
+    "will_not_deliver": 6, "cancelled": 6,
 }  # fmt: skip
 
 

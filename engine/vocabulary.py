@@ -17,9 +17,10 @@ FULFILMENT_STATUSES = ("new", "in_progress", "packed", "completed", "cancelled")
 FULFILMENT_TYPES = ("delivery", "pickup")
 PAYMENT_STATUSES = ("incomplete", "unpaid", "partly_paid", "paid", "partly_refunded", "refunded", "cancelled", "custom")
 SHOP_STATUSES = (
-    "awaiting_processing", "processing", "ready_for_pickup", "out_for_delivery", "shipped", "delivered", "returned",
-    "will_not_deliver", "custom",
+    "awaiting_processing", "on_hold", "processing", "awaiting_shipment", "ready_for_pickup", "partly_shipped", "shipped",
+    "out_for_delivery", "delivered", "completed", "returned", "will_not_deliver", "cancelled", "custom",
 )  # fmt: skip
+"""`awaiting_shipment` is packed and not yet sent; `completed` is done, sent or collected, where a shop has one word for it."""
 ORDER_STATES = ("received", "ignored", "held", "open", "completed", "cancelled")
 PLATFORMS = (
     "lightspeed_ecom", "lightspeed_retail", "shopify", "bigcommerce", "woocommerce", "magento", "picqer", "goedgepickt",
@@ -175,6 +176,7 @@ ORDER = FactType("order", "The order being decided.", False, (
     Field("split", "boolean", "Whether more than one outlet fulfils it."),
     Field("shop_status", "enum", "Fulfilment status in the shop.", SHOP_STATUSES),
     Field("previous_shop_status", "enum", "Fulfilment status in the shop before this event.", SHOP_STATUSES),
+    Field("told_shop_status", "enum", "Fulfilment status that we last told the shop; missing when it was told none.", SHOP_STATUSES),
     Field("shop_payment_status", "enum", "Payment status in the shop.", PAYMENT_STATUSES),
     Field("previous_shop_payment_status", "enum", "Payment status in the shop before this event.", PAYMENT_STATUSES),
     Field("payment_status", "enum", "Whether it is paid, by the payments that count.", PAYMENT_STATUSES),
@@ -217,9 +219,10 @@ LINE = FactType("line", "One order line.", True, (
     Field("total_weight", "weight", "Weight of all its units."),
     Field("total", "money", "Price of all its units, tax included."),
     Field("hazardous", "boolean", "Whether it is dangerous goods, as our catalogue says."),
+    Field("needs_shipping", "boolean", "Whether goods are packed for it; not so for gift cards, downloads and the bundle a part belongs to."),
     Field("tags", "list", "Tags set by rules.", (), True),
 ), always=(
-    "id", "sku", "quantity", "unit_price", "total", "known_product",
+    "id", "sku", "quantity", "unit_price", "total", "known_product", "needs_shipping",
 ))  # fmt: skip
 
 OUTLET = FactType("outlet", "One outlet: a store or a warehouse.", True, (
@@ -335,6 +338,12 @@ STATUS_TO_SHOP = DecisionSpec("status_to_shop", "What the shop is told about the
                 (Slot("status", "enum", PAYMENT_STATUSES),)),
     OutcomeSpec("leave shop payment", "leave shop payment", "The shop's payment status stays as it is.", "", "shop_payment"),
     OutcomeSpec("send tracking", "send tracking", "The shop gets the tracking number.", "", "tracking"),
+    OutcomeSpec("ship fulfilment", "ship fulfilment", "The shop shows what this outlet sent as a shipment of its own.",
+                "fulfilment", "shipment"),
+    OutcomeSpec("assign outlets in shop", "assign outlets in shop", "The shop shows which outlet does which part.", "", "outlets"),
+    OutcomeSpec("refund in shop", "refund in shop {money}",
+                "The shop records a refund; paid_back lets its payment provider give the money back.", "", "refund",
+                (Slot("money", "enum", ("on_record", "paid_back")),)),
     OutcomeSpec("mail customer", "mail customer", "The shop may mail the customer about the change.", "", "mail"),
     *_BASE_DERIVED,
 ), ("shop_status",))  # fmt: skip

@@ -66,7 +66,8 @@ class Order(MerchantOwned, Base):
 
 
 class OrderLine(MerchantOwned, Base):
-    """One line of an order. `line` is its id in the shop."""
+    """One line of an order. `line` is its id in the shop. Nothing is packed for a line that `needs_shipping` denies: a gift
+    card, a download, a bundle whose parts are lines of their own."""
 
     __tablename__ = "order_lines"
     __table_args__ = (UniqueConstraint("order_id", "line"), CheckConstraint("quantity > 0", name="quantity"))
@@ -80,6 +81,7 @@ class OrderLine(MerchantOwned, Base):
     unit_price_minor: Mapped[int] = mapped_column(Minor, default=0)
     tax_rate: Mapped[str] = mapped_column(Word, default="0")
     back_ordered: Mapped[int] = mapped_column(default=0)
+    needs_shipping: Mapped[bool] = mapped_column(default=True)
     order: Mapped[Order] = relationship(back_populates="lines")
 
 
@@ -168,7 +170,7 @@ class Payment(MerchantOwned, Base):
 
 
 class Tracking(MerchantOwned, Base):
-    """A tracking number of a parcel of an order."""
+    """A tracking number of a parcel of an order; `outlet` is who sent it, empty when nobody said."""
 
     __tablename__ = "trackings"
     __table_args__ = (UniqueConstraint("order_id", "number"),)
@@ -177,6 +179,7 @@ class Tracking(MerchantOwned, Base):
     number: Mapped[str] = mapped_column(Name)
     url: Mapped[str] = mapped_column(default="")
     carrier: Mapped[str] = mapped_column(Name, default="")
+    outlet: Mapped[str] = mapped_column(Word, default="")
     at: Mapped[datetime] = mapped_column(default=now)
 
 

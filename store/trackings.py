@@ -13,11 +13,14 @@ from store.order_models import Tracking
 from store.upsert import insert_new
 
 
-def keep(session: Session, order_id: str, *, number: str, url: str, carrier: str) -> tuple[Tracking, bool]:
-    """Keep a tracking number once. Returns it and whether it is new."""
+def keep(
+    session: Session, order_id: str, *, number: str, url: str, carrier: str, outlet: str = ""
+) -> tuple[Tracking, bool]:
+    """Keep a tracking number once; `outlet` is who sent the parcel. Returns it and whether it is new."""
     added = insert_new(
-        session, Tracking, id=new_id(), merchant_id=merchant_of(session), order_id=order_id, number=number, url=url, carrier=carrier
-    )
+        session, Tracking, id=new_id(), merchant_id=merchant_of(session), order_id=order_id, number=number, url=url,
+        carrier=carrier, outlet=outlet,
+    )  # fmt: skip
     if added is not None:
         return added, True
     return session.scalars(select(Tracking).where(Tracking.order_id == order_id, Tracking.number == number)).one(), False

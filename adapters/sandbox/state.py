@@ -117,6 +117,10 @@ class SandboxState:
         rows = self._all("SELECT value FROM settings WHERE name = ?", name)
         return from_json(rows[0][0]) if rows else default
 
+    def now(self) -> float:
+        """The sandbox's clock in UNIX seconds. The setting `clock_offset` (seconds) makes it wrong on purpose."""
+        return time.time() + float(self.setting("clock_offset", 0))
+
     def set_setting(self, name: str, value: Any) -> None:
         """Set a setting; any JSON value."""
         self._all(

@@ -138,6 +138,7 @@ class LineAnswer(Schema):
     unit_price = fields.String()
     tax_rate = fields.String()
     back_ordered = fields.Integer()
+    needs_shipping = fields.Boolean()
 
 
 class EventAnswer(Schema):

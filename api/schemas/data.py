@@ -96,6 +96,7 @@ class SnapshotLine(Strict):
     tax_rate = Rate()
     currency = Currency()
     external_product = Text()
+    needs_shipping = Truth(metadata={"description": "False for gift cards, downloads and a bundle whose parts are lines; true when left out."})
 
     @post_load
     def _defaults(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -222,6 +223,7 @@ class TrackingAdded(AboutOrder):
     number = Text(required=True, empty=False)
     url = Link()
     carrier = Text()
+    outlet = Text(WORD, metadata={"description": "Code of the outlet that sent the parcel, when it is known."})
 
 
 class CustomerChanged(Strict):

@@ -12,7 +12,7 @@ from store import customers, notifications, orders, stock
 from store.columns import new_id
 from store.models import Connection, Outlet
 from store.order_models import Fulfilment, FulfilmentLine, Order
-from workers.deciding import facts, statuses
+from workers.deciding import facts, statuses, told
 from workers.deciding import stock as stock_handlers
 from workers.deciding.scene import Scene
 
@@ -40,7 +40,8 @@ def assign(scene: Scene, order: Order) -> None:
     if short and not run.first("back-order shortage"):
         _hold(scene, order, "stock", _shortage_sentence(order, short))
         return
-    _carry_out(scene, order, plan, _parts(plan, short, allowed[0]), short, places)
+    parts = _with_the_rest(order, _parts(plan, short, allowed[0]), allowed[0])
+    _carry_out(scene, order, plan, parts, short, places)
 
 
 def _facts(scene: Scene, order: Order, places: Sequence[Outlet]) -> list[Fact]:
@@ -59,6 +60,7 @@ def _hold(scene: Scene, order: Order, held_for: str, reason: str) -> None:
     scene.change("order", order.state, "held")
     order.state, order.held_for, order.state_reason = "held", held_for, reason
     scene.note(f"The order is held: {reason}.")
+    statuses.show_in_shop(scene, order)
 
 
 def _shortage_sentence(order: Order, short: Mapping[str, int]) -> str:
@@ -86,6 +88,7 @@ def _carry_out(
     statuses.gate(scene, order, known=False)
     _notify(scene, order, [o for o in places if o.code in parts])
     _hand_to_till(scene, order, parts)
+    statuses.show_in_shop(scene, order)
     stock_handlers.propagate(scene, sorted({line.sku for line in order.lines}))
 
 
@@ -99,6 +102,15 @@ def _parts(plan: sourcing.Sourcing, short: Mapping[str, int], fallback: str) -> 
     for line, quantity in short.items():
         units = parts.setdefault(plan.outlets[0] if plan.outlets else fallback, {})
         units[line] = units.get(line, 0) + quantity
+    return parts
+
+
+def _with_the_rest(order: Order, parts: dict[str, dict[str, int]], fallback: str) -> dict[str, dict[str, int]]:
+    """Lines for which nothing is packed go along with the first part, so that a till's sale adds up to the order."""
+    for line in order.lines:
+        if not line.needs_shipping:
+            units = parts.setdefault(next(iter(parts), fallback), {})
+            units[line.line] = line.quantity
     return parts
 
 
@@ -145,7 +157,7 @@ def _hand_to_till(scene: Scene, order: Order, parts: Mapping[str, Mapping[str, i
         return
     order.till_id = till.id
     paying = [p for p in order.payments if p.counts and p.amount_minor > 0]
-    scene.tell(till, "place_sale", statuses.order_subject(order), {
+    scene.tell(till, "place_sale", told.order_subject(order), {
         "order": _order_payload(scene, order),
         "customer": _customer(scene, order, till),
         "address": order.snapshot.get("shipping_address") or {},
@@ -161,7 +173,7 @@ def _hand_to_till(scene: Scene, order: Order, parts: Mapping[str, Mapping[str, i
         ],
         "note": _note(order),
     }, because="import order")  # fmt: skip
-    statuses.remember(order, **{"till.paid_minor": sum(p.amount_minor for p in paying)})
+    told.remember(order, **{"till.paid_minor": sum(p.amount_minor for p in paying)})
 
 
 def _order_payload(scene: Scene, order: Order) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def order_fact(
         "split": len(order.fulfilments) > 1,
         "shop_status": order.shop_status,
         "previous_shop_status": previous_shop_status,
+        "told_shop_status": order.told.get("shop.shop_status"),
         "shop_payment_status": order.shop_payment_status,
         "previous_shop_payment_status": previous_shop_payment_status,
         "payment_status": order.payment_status,
@@ -111,6 +112,7 @@ def _line_fact(line: OrderLine, currency: str, article: Article | None) -> Fact:
         "total_weight": None if grams is None else grams * line.quantity,
         "total": Money(line.unit_price_minor * line.quantity, currency),
         "hazardous": article.hazardous if article else None,
+        "needs_shipping": line.needs_shipping,
     }))  # fmt: skip
 
 

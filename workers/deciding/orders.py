@@ -9,12 +9,12 @@ from typing import Any
 from engine.money import to_minor
 from store import bindings, events, orders, stock
 from store.order_models import Order, OrderLine
-from workers.deciding import assignment, facts, payments, statuses
+from workers.deciding import assignment, facts, payments, statuses, told
 from workers.deciding import stock as stock_handlers
 from workers.deciding.references import locked_order, waiting_subject
 from workers.deciding.scene import Refusal, Scene
 
-LINE_COLUMNS = ("position", "line", "sku", "name", "quantity", "unit_price_minor", "tax_rate")
+LINE_COLUMNS = ("position", "line", "sku", "name", "quantity", "unit_price_minor", "tax_rate", "needs_shipping")
 """What the shop says of a line."""
 
 NOT_YET_TAKEN_IN = ("received", "ignored", "held")
@@ -87,7 +87,7 @@ def cancel(scene: Scene, order: Order, reason: str, *, tell_till: bool) -> None:
     freed = stock.release(scene.session, order.id, reason="cancelled", event_id=scene.event.id, at=scene.at)
     till = scene.till_of(order)
     if tell_till and till is not None and order.till_id:
-        scene.tell(till, "void_sale", statuses.order_subject(order), {"order": statuses.order_reference(order)}, because=reason)
+        scene.tell(till, "void_sale", told.order_subject(order), {"order": told.order_reference(order)}, because=reason)
     statuses.to_shop(scene, order)
     if freed:
         stock_handlers.after_change(scene, sorted({line.sku for line in order.lines}))
@@ -168,9 +168,9 @@ def _merge(scene: Scene, order: Order, snapshot: Mapping[str, Any], *, is_new: b
 def _drop_contradicted(order: Order, shop_status: str, shop_payment: str) -> None:
     """What we told the shop no longer counts as told once the shop shows something else than before and than that."""
     if shop_status not in (order.told.get("shop.shop_status"), order.shop_status):
-        statuses.forget(order, "shop.shop_status", "till.fulfilments")
+        told.forget(order, "shop.shop_status", "till.fulfilments")
     if shop_payment not in (order.told.get("shop.payment_status"), order.shop_payment_status):
-        statuses.forget(order, "shop.payment_status")
+        told.forget(order, "shop.payment_status")
 
 
 def _merge_lines(scene: Scene, order: Order, lines: list[Mapping[str, Any]]) -> None:
@@ -200,6 +200,7 @@ def _line_values(position: int, line: Mapping[str, Any], currency: str) -> dict[
         "quantity": line["quantity"],
         "unit_price_minor": to_minor(line.get("unit_price") or "0", currency),
         "tax_rate": str(line.get("tax_rate") or "0"),
+        "needs_shipping": line.get("needs_shipping") is not False,
     }
 
 
@@ -244,6 +245,8 @@ def _take_in(scene: Scene, order: Order) -> None:
     scene.change("order", order.state, state)
     order.state, order.held_for, order.state_reason = state, "rule" if state == "held" else "", reason
     scene.note(f"The order is {state}: {reason}.")
+    if state == "held":
+        statuses.show_in_shop(scene, order)
 
 
 def _changed_in_shop(scene: Scene, order: Order, before: tuple[str | None, str | None]) -> None:

@@ -14,8 +14,9 @@ def tracking_added(scene: Scene) -> None:
     order = locked_order(scene)
     data = scene.data
     tracking, is_new = trackings.keep(
-        scene.session, order.id, number=data["number"], url=data.get("url") or "", carrier=data.get("carrier") or ""
-    )
+        scene.session, order.id, number=data["number"], url=data.get("url") or "", carrier=data.get("carrier") or "",
+        outlet=data.get("outlet") or "",
+    )  # fmt: skip
     if not is_new:
         scene.note("This tracking number was already known.")
         return

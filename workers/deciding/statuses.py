@@ -9,31 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from engine.money import to_text
+from engine.platforms import PLATFORM
 from engine.types import Run
 from store.models import Connection
 from store.order_models import Order, Payment, Tracking
-from workers.deciding import facts
+from workers.deciding import facts, shop_parts
 from workers.deciding.scene import Scene
-
-
-def order_subject(order: Order) -> str:
-    """Commands about one order keep their order under this subject."""
-    return f"order:{order.id}"
-
-
-def order_reference(order: Order) -> dict[str, str]:
-    """How commands name an order."""
-    return {"id": order.id, "number": order.number}
-
-
-def remember(order: Order, **told: Any) -> None:
-    """Keep what a side was told. JSON columns notice only a new dict."""
-    order.told = {**order.told, **told}
-
-
-def forget(order: Order, *names: str) -> None:
-    """Drop what a side was told, because it now says otherwise."""
-    order.told = {name: value for name, value in order.told.items() if name not in names}
+from workers.deciding.told import order_reference, order_subject, remember
 
 
 def gate(scene: Scene, order: Order, *, known: bool) -> bool:
@@ -57,29 +39,60 @@ def to_shop(
     if shop is None:
         scene.note("The order came from no connected shop, so no shop is told.")
         return
-    till = scene.till_of(order)
-    run = scene.judge("status_to_shop", [
-        *facts.circumstances(scene.event, scene.connection, shop),
-        *([facts.connection_fact("till", till)] if till else []),
-        facts.order_fact(order, known=True, tracking=tracking),
-        *facts.fulfilment_facts(order.fulfilments, changed),
-        *facts.payment_facts([payment] if payment else []),
-    ])  # fmt: skip
+    run = _judge_shop(scene, order, shop, changed=changed, payment=payment, tracking=tracking)
+    told_before = len(scene.told)
+    shop_parts.show_outlets(scene, shop, order, run)
+    shop_parts.ship(scene, shop, order, run)
+    shop_parts.refund(scene, shop, order, run, payment)
     wanted = _wanted_of_shop(run, order, tracking)
     if not wanted:
-        _note_silence(scene, run, "shop")
+        if len(scene.told) == told_before:
+            _note_silence(scene, run, "shop")
         return
     scene.tell(
         shop,
         "set_order_status",
         order_subject(order),
-        {"order": order_reference(order), **wanted, "notify_customer": run.first("mail customer") is not None},
+        {
+            "order": order_reference(order),
+            **wanted,
+            "notify_customer": run.first("mail customer") is not None,
+            **({"reason": order.state_reason} if wanted.get("shop_status") == "cancelled" else {}),
+        },
         because=_reasons(run, ("set shop status", "set shop payment", "send tracking")),
     )
     for name, shown in (("shop_status", order.shop_status), ("payment_status", order.shop_payment_status)):
         if name in wanted:
             scene.change(f"shop is told {name.replace('_', ' ')}", shown, wanted[name])
     remember(order, **{f"shop.{name}": value for name, value in wanted.items()})
+
+
+def show_in_shop(scene: Scene, order: Order) -> None:
+    """Let a shop that can show more than statuses hear of an order's outlets, or that it is held. Others have nothing to
+    hear yet, and no rule is asked."""
+    shop = scene.shop_of(order)
+    platform = PLATFORM.get(shop.platform) if shop else None
+    if platform is not None and platform.outcomes:
+        to_shop(scene, order)
+
+
+def _judge_shop(
+    scene: Scene,
+    order: Order,
+    shop: Connection,
+    *,
+    changed: dict[str, str] | None = None,
+    payment: Payment | None = None,
+    tracking: Tracking | None = None,
+) -> Run:
+    till = scene.till_of(order)
+    return scene.judge("status_to_shop", [
+        *facts.circumstances(scene.event, scene.connection, shop),
+        *([facts.connection_fact("till", till)] if till else []),
+        facts.order_fact(order, known=True, tracking=tracking),
+        *facts.fulfilment_facts(order.fulfilments, changed),
+        *facts.payment_facts([payment] if payment else []),
+    ])  # fmt: skip
 
 
 def _wanted_of_shop(run: Run, order: Order, tracking: Tracking | None) -> dict[str, Any]:
