@@ -12,16 +12,18 @@ import requests
 
 from adapters.base import Call, Capabilities, Connection, Memory, NewEvent, Refused, Result, WebhookHint
 from adapters.lightspeed_ecom import webhook
-from adapters.lightspeed_ecom.client import Client
+from adapters.lightspeed_ecom.client import BASE_URL, Client
 from adapters.lightspeed_ecom.mapping import Shop, order_event, product_events, stock_of
-from adapters.lightspeed_ecom.progress import FULFILMENT_TO_THEIRS, PAYMENT_TO_THEIRS
 from adapters.lightspeed_ecom.settings import SETTINGS, number_setting, table_setting
 from adapters.lightspeed_ecom.statuses import set_order_status
+from adapters.polling import Cursor
+from engine.platforms import PLATFORM
 
 POLL_WINDOW_SECONDS = 86_400
 POLL_ORDERS = 1000
 """A poll takes up window after window until it has this many orders; the next poll goes on from there."""
 
+_PLATFORM = PLATFORM["lightspeed_ecom"]
 _CURSOR = "orders.cursor"
 _CURRENCY = "shop.currency"
 
@@ -54,12 +56,23 @@ class LightspeedEcom:
             {"check", "read_order", "read_orders", "read_product", "read_products", "set_order_status", "set_stock"}
         ),
         statuses={
-            "shop_status": frozenset(FULFILMENT_TO_THEIRS),
-            "payment_status": frozenset(PAYMENT_TO_THEIRS),
+            "shop_status": frozenset(_PLATFORM.shop_statuses),
+            "payment_status": frozenset(_PLATFORM.payment_statuses),
         },
+        labels={"shop_status": _PLATFORM.shop_statuses, "payment_status": _PLATFORM.payment_statuses},
         credentials=("store_id", "token", "client_secret"),
         settings=SETTINGS,
         rate_per_minute=600,
+        guide=(
+            "In the shop's admin under Apps, My apps, create a private app with the scopes for orders, catalogue and "
+            "profile. The store id stands at the foot of every admin page."
+        ),
+        credential_hints={
+            "store_id": "The number at the foot of every page of the shop's admin.",
+            "token": "The app's secret token; it begins with secret_.",
+            "client_secret": "The app's client secret: webhooks are signed with it.",
+        },
+        default_base_url=BASE_URL,
     )
 
     def execute(self, call: Call, connection: Connection, memory: Memory, http: requests.Session) -> Result:
@@ -107,7 +120,9 @@ def read_orders(work: Work) -> Result:
     The position moves on only with the next command: a repeated attempt of the same command starts where its first
     attempt did, because what that one learned may have been lost with the worker.
     """
-    position = _position(work)
+    cursor = Cursor(work.memory, _CURSOR, work.call)
+    first_days = number_setting(work.connection, "first_poll_days")
+    position = int(cursor.position(time.time() - first_days * POLL_WINDOW_SECONDS))
     shop = _shop(work)
     now = int(time.time())
     start = max(0, position - int(number_setting(work.connection, "poll_overlap_seconds")))
@@ -124,7 +139,7 @@ def read_orders(work: Work) -> Result:
         if not until or (len(events) >= POLL_ORDERS and newest > position):
             break
         start = newest = max(newest, end)
-    work.memory.put(_CURSOR, {"key": work.call.idempotency_key, "from": position, "next": newest})
+    cursor.keep(position, newest)
     return Result(f"Read {len(events)} changed orders.", events, did_nothing=not events)
 
 
@@ -217,14 +232,6 @@ def _shop(work: Work) -> Shop:
         outlet_by_shipping_method=table_setting(work.connection, "outlet_by_shipping_method"),
         outlet_by_location=table_setting(work.connection, "outlet_by_location"),
     )
-
-
-def _position(work: Work) -> int:
-    """The newest change that is safely ours, in UNIX seconds."""
-    cursor = work.memory.get(_CURSOR)
-    if not isinstance(cursor, Mapping):
-        return int(time.time() - number_setting(work.connection, "first_poll_days") * POLL_WINDOW_SECONDS)
-    return int(cursor["from"] if cursor["key"] == work.call.idempotency_key else cursor["next"])
 
 
 def _set_order_status(work: Work) -> Result:

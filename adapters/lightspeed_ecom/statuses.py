@@ -8,7 +8,6 @@ from typing import Any
 from adapters.base import Connection, Memory, Refused, Result
 from adapters.lightspeed_ecom.client import Client
 from adapters.lightspeed_ecom.progress import (
-    CUSTOM,
     FULFILMENT_MAY_FOLLOW,
     FULFILMENT_TO_THEIRS,
     PAYMENT_MAY_FOLLOW,
@@ -16,6 +15,7 @@ from adapters.lightspeed_ecom.progress import (
     payment_status,
     shop_status,
 )
+from adapters.progress import leads_on, order_reference
 
 _CANCELLED = "cancelled"
 _WILL_NOT_DELIVER = "will_not_deliver"
@@ -29,7 +29,7 @@ def set_order_status(payload: Mapping[str, Any], connection: Connection, memory:
     `notify_customer` false the shop is told not to mail, a switch that stays on the order until we mail again.
     Raises Refused for an unknown order and for a status this shop cannot express.
     """
-    order_id = _external_id(payload, memory)
+    order_id = order_reference(payload, memory, "Lightspeed eCom")
     wanted_payment = _known(payload, "payment_status", PAYMENT_TO_THEIRS)
     wanted_status = _known(payload, "shop_status", FULFILMENT_TO_THEIRS)
     order = client.order(order_id)
@@ -40,13 +40,13 @@ def set_order_status(payload: Mapping[str, Any], connection: Connection, memory:
     cancelled = payment_status(order.get("paymentStatus")) == _CANCELLED
     if wanted_payment:
         present = payment_status(order.get("paymentStatus"))
-        if _leads_on("payment", present, wanted_payment, PAYMENT_MAY_FOLLOW, keep_custom, remarks):
+        if leads_on("payment", present, wanted_payment, PAYMENT_MAY_FOLLOW, remarks, keep_custom=keep_custom):
             fields["paymentStatus"] = PAYMENT_TO_THEIRS[wanted_payment]
     if wanted_status:
         present = shop_status(order.get("fulfillmentStatus"))
         if cancelled and wanted_status != _WILL_NOT_DELIVER:
             remarks.append("the order is cancelled")
-        elif _leads_on("fulfilment", present, wanted_status, FULFILMENT_MAY_FOLLOW, keep_custom, remarks):
+        elif leads_on("fulfilment", present, wanted_status, FULFILMENT_MAY_FOLLOW, remarks, keep_custom=keep_custom):
             fields["fulfillmentStatus"] = FULFILMENT_TO_THEIRS[wanted_status]
     if not cancelled:
         fields |= _tracking(payload, order)
@@ -64,42 +64,11 @@ def set_order_status(payload: Mapping[str, Any], connection: Connection, memory:
     )
 
 
-def _external_id(payload: Mapping[str, Any], memory: Memory) -> str:
-    """The order's id in the shop, from what we bound to our id or else the number, which is the same there."""
-    order = payload.get("order")
-    ref = order if isinstance(order, Mapping) else {}
-    found = memory.external("order", str(ref["id"])) if ref.get("id") else None
-    number = found or ref.get("number")
-    if not number:
-        raise Refused("The command set_order_status names no order that this shop knows.")
-    return str(number)
-
-
 def _known(payload: Mapping[str, Any], name: str, words: Mapping[str, str]) -> str | None:
     wanted = payload.get(name)
     if wanted is None or (isinstance(wanted, str) and wanted in words):
         return wanted
     raise Refused(f"Lightspeed eCom cannot express {name} {wanted!r}. It can: {', '.join(sorted(words))}.")
-
-
-def _leads_on(
-    what: str,
-    present: str,
-    wanted: str,
-    may_follow: Mapping[str, frozenset[str]],
-    keep_custom: bool,
-    remarks: list[str],
-) -> bool:
-    """Whether to write `wanted` over `present`; when not, a remark says why."""
-    if present == wanted:
-        remarks.append(f"{what} is {wanted} already")
-    elif present == CUSTOM and keep_custom:
-        remarks.append(f"its {what} status is one of the shop's own and is kept")
-    elif present != CUSTOM and wanted not in may_follow[present]:
-        remarks.append(f"{what} {wanted} would be a step back from {present}")
-    else:
-        return True
-    return False
 
 
 def _tracking(payload: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, str]:
