@@ -34,6 +34,11 @@ _BODY_DEADLINE_FACTOR = 3
 
 _REASON_KEYS = ("errorMessage", "error_description", "message", "detail", "title", "error", "errors")
 
+
+class TooLarge(RetryLater):
+    """The answer holds more than `MAX_BODY_BYTES`. Asking for less at once may help: see `adapters.paging`."""
+
+
 Explain = Callable[[requests.Response], str]
 """Takes the system's own words out of an error answer; empty when it finds none."""
 
@@ -56,7 +61,7 @@ def send(
     Statuses in `expect` (404 where absence is an answer) are returned like a 2xx.
 
     Raises
-    - RetryLater: no connection, a time-out, a cut or oversized answer, 408, 425, 5xx, a temporary redirect
+    - RetryLater: no connection, a time-out, a cut answer, one beyond the limit (TooLarge), 408, 425, 5xx, a temporary redirect
     - Throttled: 429, with `until` when Retry-After (seconds or HTTP date) says so
     - Unauthorised: 401, 402, 403
     - Refused: every other 4xx, a permanent redirect (the base URL is wrong), an address or header that cannot be sent
@@ -163,8 +168,8 @@ def read_object(response: requests.Response) -> dict[str, Any]:
 def read_body(response: requests.Response, *, deadline: float | None = None) -> bytes:
     """The body of an answer opened with `stream=True`, kept on the response as `content`; safe to call again.
 
-    A recorder that wants the body must call this instead of `response.content`, which knows no limit. Raises
-    RetryLater beyond `MAX_BODY_BYTES` or after `deadline` (monotonic seconds).
+    A recorder that wants the body must call this instead of `response.content`, which knows no limit. Raises TooLarge
+    beyond `MAX_BODY_BYTES`, RetryLater after `deadline` (monotonic seconds).
     """
     if isinstance(response._content, bytes):
         return response._content
@@ -175,7 +180,7 @@ def read_body(response: requests.Response, *, deadline: float | None = None) -> 
             size += len(part)
             parts.append(part)
             if size > MAX_BODY_BYTES:
-                raise RetryLater(
+                raise TooLarge(
                     f"The answer is larger than {MAX_BODY_BYTES} bytes.", detail=f"HTTP {response.status_code}"
                 )
             if deadline is not None and time.monotonic() > deadline:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from werkzeug.serving import make_server
 
 from adapters.base import AdapterError, Refused, RetryLater, Throttled, Unauthorised
-from adapters.http import MAX_BODY_BYTES, error_for, read_json, retry_after, send
+from adapters.http import MAX_BODY_BYTES, TooLarge, error_for, read_json, retry_after, send
 
 TIMEOUT = (1.0, 0.5)
 
@@ -208,7 +208,7 @@ def test_what_is_not_http_is_worth_another_try() -> None:
 
 def test_an_oversized_answer_is_not_read_to_its_end() -> None:
     error = failure(Response(b"x" * (MAX_BODY_BYTES + 1), 200))
-    assert type(error) is RetryLater
+    assert type(error) is TooLarge
     assert "larger" in error.message
 
 
