@@ -36,6 +36,8 @@ class Config:
     poll_seconds: int
     retry_seconds: tuple[int, ...]
     worker_processes: int
+    allowed_private_hosts: tuple[str, ...] = ()
+    webhook_seconds: int = 6 * 3600
 
     @property
     def https(self) -> bool:
@@ -67,6 +69,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Config:
         poll_seconds=_integer(environ, "WISSEL_POLL_SECONDS", 30),
         retry_seconds=_integers(environ, "WISSEL_RETRY_SECONDS", RETRY_SECONDS),
         worker_processes=_integer(environ, "WISSEL_WORKERS", 1),
+        allowed_private_hosts=_list(environ, "WISSEL_ALLOWED_PRIVATE_HOSTS"),
+        webhook_seconds=_integer(environ, "WISSEL_WEBHOOK_SECONDS", 6 * 3600),
     )
 
 
@@ -87,6 +91,10 @@ def _integers(environ: Mapping[str, str], name: str, default: tuple[int, ...]) -
     if not all(part.isdigit() for part in parts):
         raise BadSetting(f"{name} is {text!r}: give whole numbers of seconds separated by commas")
     return tuple(int(part) for part in parts)
+
+
+def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
 
 
 def _boolean(environ: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -113,6 +113,7 @@ def main() -> int:
     settings = config.from_environment()
     settings = replace(settings, demo=True, port=_port(settings.host, settings.port))
     settings = replace(settings, public_url=os.environ.get("WISSEL_PUBLIC_URL", f"http://{settings.host}:{settings.port}"))
+    settings = replace(settings, allowed_private_hosts=(*settings.allowed_private_hosts, "127.0.0.1"))
     logs = settings.data_dir / "logs"
     logs.mkdir(exist_ok=True)
     house = House(logs)
@@ -167,6 +168,7 @@ def _environment(settings: config.Config) -> dict[str, str]:
         "WISSEL_PUBLIC_URL": settings.public_url,
         "WISSEL_DEMO": "1",
         "WISSEL_POLL_SECONDS": str(settings.poll_seconds),
+        "WISSEL_ALLOWED_PRIVATE_HOSTS": ",".join(settings.allowed_private_hosts),
     }
 
 

@@ -11,6 +11,7 @@ import requests
 from adapters.base import Adapter
 from adapters.lightspeed_ecom.adapter import LightspeedEcom
 from adapters.lightspeed_retail.adapter import LightspeedRetail
+from adapters.outbound import Outbound
 from api import logs
 from config import Config
 from config import from_environment as environment
@@ -20,7 +21,6 @@ from store.session import Database
 from workers.bell import Bell
 from workers.deciding.books import CompiledBooks
 from workers.deciding.intake import Intake
-from workers.exchanges import new_session
 from workers.run import supervise
 from workers.settings import WorkerSettings
 
@@ -41,6 +41,7 @@ class Services:
     bell: Bell
     intake: Intake
     worker_settings: WorkerSettings
+    outbound: Outbound
     http_session_factory: Callable[[], requests.Session]
 
 
@@ -49,10 +50,12 @@ def build(config: Config) -> Services:
     database = Database(config.database_url)
     connection = redis.Redis.from_url(config.redis_url)
     settings = WorkerSettings(
-        retry_delays=config.retry_seconds, lease_seconds=config.lease_seconds, poll_seconds=config.poll_seconds
+        retry_delays=config.retry_seconds, lease_seconds=config.lease_seconds, poll_seconds=config.poll_seconds,
+        webhook_seconds=config.webhook_seconds, hooks_url=f"{config.public_url}/v1/hooks",
     )
     bell = Bell(connection, settings)
     books = CompiledBooks(database, config.compare_engines)
+    outbound = Outbound.of(config.allowed_private_hosts)
     return Services(
         config=config,
         database=database,
@@ -63,7 +66,8 @@ def build(config: Config) -> Services:
         bell=bell,
         intake=Intake(database, books, bell),
         worker_settings=settings,
-        http_session_factory=new_session,
+        outbound=outbound,
+        http_session_factory=outbound.session,
     )
 
 

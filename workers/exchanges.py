@@ -28,19 +28,6 @@ class _Exchange:
     milliseconds: int = 0
 
 
-def new_session() -> requests.Session:
-    """A session for calls to one system. Nothing but the adapter adds credentials: without this, requests would put
-    those of a `.netrc` file in their place."""
-    http = requests.Session()
-    http.headers["User-Agent"] = "Wissel"
-    http.auth = _no_auth
-    return http
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
 class Recorder:
     """Sits in a session in place of its transports: counts each request against the rate limit, sends it, and keeps
     what went to and fro. Answers are turned into text only when the attempt is over, since an adapter may still be

@@ -42,5 +42,9 @@ class WorkerSettings:
     """How often an event may take its worker down before it is marked failed."""
     poll_seconds: float = 30
     """How often a connection is asked for news, unless its own setting `poll_seconds` says otherwise."""
+    webhook_seconds: float = 6 * 3600
+    """How often a system is asked to mend our webhook subscriptions: shops switch failing ones off."""
+    hooks_url: str = ""
+    """Where systems reach us with webhooks; `/<connection id>` is added. Without it nothing is mended."""
     idle_seconds: int = 2
     """How often an idle worker looks for new connections."""

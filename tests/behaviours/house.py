@@ -321,7 +321,7 @@ def open_house(folder: Path, database_url: str, redis_url: str) -> Iterator[Hous
 
     It has the demo's merchant, outlets, articles and stock, and is at rest.
     """
-    environment = {"WISSEL_DATA_DIR": str(folder), "DATABASE_URL": database_url, "REDIS_URL": redis_url, "WISSEL_DEMO": "1"}
+    environment = {"WISSEL_DATA_DIR": str(folder), "DATABASE_URL": database_url, "REDIS_URL": redis_url, "WISSEL_DEMO": "1", "WISSEL_ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}
     settings = config.from_environment(environment)
     is_new = not (folder / "shop.db").exists()
     if is_new:

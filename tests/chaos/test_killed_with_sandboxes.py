@@ -27,7 +27,7 @@ def workers(folder: Path, database_url: str, redis_url: str) -> Iterator[subproc
         cwd=ROOT,
         env={
             **os.environ, "WISSEL_DATA_DIR": str(folder), "DATABASE_URL": database_url, "REDIS_URL": redis_url,
-            "WISSEL_LEASE_SECONDS": "1", "WISSEL_RETRY_SECONDS": "1",
+            "WISSEL_LEASE_SECONDS": "1", "WISSEL_RETRY_SECONDS": "1", "WISSEL_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

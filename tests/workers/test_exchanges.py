@@ -17,13 +17,14 @@ from redis.retry import Retry
 import adapters.base
 from adapters.base import Call, Memory, Result, Throttled
 from adapters.http import read_json, send
+from adapters.outbound import new_session
 from store.columns import now
 from store.flow_models import Command
 from store.models import Connection
 from tests.workers.parts import Parts
 from workers.drain import Drainer
 from workers.errands import errand_for, per_minute
-from workers.exchanges import MAX_EXCHANGES, Recorder, new_session
+from workers.exchanges import MAX_EXCHANGES, Recorder
 from workers.limits import HeldBack, Holds, Meter
 
 Put = Callable[..., int]
@@ -91,7 +92,7 @@ def test_an_attempt_shows_what_was_sent_and_what_came_back(
 
 
 def test_a_request_that_got_no_answer_is_recorded_with_its_error(meter: Meter) -> None:
-    with new_session() as http:
+    with new_session(["127.0.0.1"]) as http:
         recorder = Recorder(http, meter)
         with pytest.raises(requests.ConnectionError):
             http.get("http://127.0.0.1:9/sales?token=abc")
@@ -103,7 +104,7 @@ def test_a_request_that_got_no_answer_is_recorded_with_its_error(meter: Meter) -
 
 
 def test_a_long_read_is_shown_by_its_beginning_and_its_end(meter: Meter, server: str) -> None:
-    with new_session() as http:
+    with new_session(["127.0.0.1"]) as http:
         recorder = Recorder(http, meter)
         for page in range(MAX_EXCHANGES + 10):
             read_json(send(http, "POST", f"{server}/pages/{page}"))
@@ -122,7 +123,7 @@ def test_credentials_of_the_machine_never_replace_those_of_the_adapter(
     netrc.write_text("machine 127.0.0.1 login someone password else")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    with new_session() as http:
+    with new_session(["127.0.0.1"]) as http:
         answer = http.post(server, headers={"Authorization": "Bearer ours"})
     assert answer.json()["auth"] == "Bearer ours"
 
@@ -169,7 +170,7 @@ def test_a_command_under_way_waits_for_its_turn_if_that_is_soon(redis_server: Re
 
 
 def test_a_wait_that_is_too_long_ends_the_attempt_as_throttled(redis_server: Redis, server: str) -> None:
-    with new_session() as http:
+    with new_session(["127.0.0.1"]) as http:
         Recorder(http, _meter(redis_server, 1, longest_pause=5))
         send(http, "POST", server)
         with pytest.raises(Throttled, match="Our own rate limit") as throttled:
