@@ -6,6 +6,8 @@ Commands of one (connection, subject) are carried out in the order of their ids,
   arrived. `waits_for` names the command that holds another up, so that people know which one to mend.
 - done, superseded and cancelled commands hold up nothing.
 
+Commands in the background, those of first imports, are carried out while no other command of the connection is due.
+
 How workers take commands and report back stands in `store.leases`.
 """
 
@@ -38,7 +40,9 @@ REPLACEABLE = (WAITING, DEAD)
 
 _C = Command.__table__.c
 _REPLACEABLE = prepared(
-    select(_C.id, _C.connection_id, _C.collapse_key, _C.operation, _C.payload, _C.tries, _C.idempotency_key)
+    select(
+        _C.id, _C.connection_id, _C.collapse_key, _C.operation, _C.payload, _C.tries, _C.idempotency_key, _C.background
+    )
     .where(
         _C.connection_id.in_(bindparam("connections", expanding=True)),
         _C.collapse_key.in_(bindparam("collapse_keys", expanding=True)),
@@ -89,13 +93,14 @@ def put(
     order_id: str | None = None,
     due_at: datetime | None = None,
     merchant_id: str | None = None,
+    background: bool = False,
 ) -> Command:
     """Put one command into the outbox, in the session's transaction.
 
     With a `collapse_key` it replaces the waiting and dead commands of the connection that have the same one. When one
     of those was tried before and asks for exactly the same, the new command takes over its idempotency key: that try
     may have had its effect, and to the system the two are one. `merchant_id` is needed only in a system session; a
-    merchant's own session stamps its rows.
+    merchant's own session stamps its rows. A `background` command lets others go first, unless it replaces one of those.
     """
     command = Command(
         connection_id=connection_id,
@@ -106,6 +111,7 @@ def put(
         event_id=event_id,
         decision_id=decision_id,
         order_id=order_id,
+        background=background,
     )
     if due_at is not None:
         command.due_at = due_at
@@ -116,6 +122,7 @@ def put(
         for old in replaced:
             if old.tries and (old.operation, old.payload) == (operation, command.payload):
                 command.idempotency_key = old.idempotency_key
+        command.background = background and all(old.background for old in replaced)
         session.add(command)
         session.flush()
         for old in replaced:
@@ -145,6 +152,7 @@ class Wanted:
     subject: str
     payload: Mapping[str, Any]
     collapse_key: str | None = None
+    background: bool = False
 
 
 def put_all(
@@ -156,7 +164,13 @@ def put_all(
     session.flush()
     replaced = _all_replaceable(session, wanted)
     common = {"event_id": event_id, "decision_id": decision_id, "order_id": order_id}
-    new = [{**asdict(one), **common, "idempotency_key": _same_try(one, replaced) or new_id()} for one in wanted]
+    new = [
+        {
+            **asdict(one), **common, "idempotency_key": _same_try(one, replaced) or new_id(),
+            "background": one.background and _replaces_background_only(one, replaced),
+        }
+        for one in wanted
+    ]  # fmt: skip
     ids = append_numbered(session, Command, new)
     _supersede(session, wanted, ids, replaced)
 
@@ -184,6 +198,11 @@ def _same_try(one: Wanted, replaced: Mapping[_Place, Sequence[Row[Any]]]) -> str
         if old.tries and (old.operation, old.payload) == (one.operation, one.payload)
     ]
     return tried[-1] if tried else None
+
+
+def _replaces_background_only(one: Wanted, replaced: Mapping[_Place, Sequence[Row[Any]]]) -> bool:
+    """Whether nothing it replaces would have gone before it: whoever waited for that must not wait longer."""
+    return all(old.background for old in replaced.get((one.connection_id, one.collapse_key), ()))
 
 
 def _supersede(

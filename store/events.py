@@ -51,6 +51,7 @@ def keep(
     connection_id: str | None = None,
     sequence: int | None = None,
     caused_by: int | None = None,
+    import_id: str | None = None,
 ) -> tuple[Event, bool]:
     """Keep an event; say whether it was known already (True: a duplicate, the event kept first is returned).
 
@@ -72,6 +73,7 @@ def keep(
         connection_id=connection_id,
         sequence=sequence,
         caused_by=caused_by,
+        import_id=import_id,
     )
     if event is not None:
         return event, False
@@ -98,9 +100,9 @@ def by_external(session: Session, source: str, external_id: str) -> Event | None
 
 
 def waiting(session: Session, older_than: timedelta, limit: int = 100) -> Sequence[Event]:
-    """Events kept at least `older_than` ago that nobody has decided about yet, oldest first. In a system session: of
-    all merchants."""
-    due = select(Event).where(Event.status == "received", Event.received_at <= now() - older_than)
+    """Events kept at least `older_than` ago that nobody has decided about yet, oldest first, those of first imports left
+    out: they have a turn of their own (see `store.imports`). In a system session: of all merchants."""
+    due = select(Event).where(Event.status == "received", Event.import_id.is_(None), Event.received_at <= now() - older_than)
     return session.scalars(due.order_by(Event.received_at, Event.id).limit(limit)).all()
 
 

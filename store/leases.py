@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, exists, false, insert, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from store.columns import new_id
@@ -45,6 +45,8 @@ class Leased:
     trigger: str
     suspect: bool
     """Whether the worker that tried it last died; such a command is leased alone, lest it takes others along."""
+    background: bool = False
+    """Whether it belongs to a first import and must leave room for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +78,10 @@ class Tried:
 
 def lease(session: Session, connection_id: str, *, at: datetime, seconds: float, limit: int, retry_at: RetryAt) -> Lease:
     """Take up to `limit` due commands of a connection, the longest due first: never two of one subject, and none that
-    an earlier one of its subject holds up. Two workers that ask at once get different commands."""
+    an earlier one of its subject holds up. Commands in the background are taken only when no other is due. Two workers
+    that ask at once get different commands."""
     _reclaim(session, connection_id, at, retry_at)
-    due = (
-        select(
-            Command.id, Command.merchant_id, Command.operation, Command.subject, Command.payload, Command.idempotency_key,
-            Command.tries, Command.failures, Command.trigger, Command.error_kind,
-        )
-        .where(*_due(connection_id, at))
-        .order_by(Command.due_at, Command.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Command)
-    )
-    rows = [
-        Leased(id_, merchant, operation, subject, payload, key, tries + 1, failures, trigger, kind == LOST)
-        for id_, merchant, operation, subject, payload, key, tries, failures, trigger, kind in session.execute(due)
-    ]
+    rows = _take(session, connection_id, at, limit, background=False) or _take(session, connection_id, at, limit, background=True)
     taken = rows[:1] if rows and rows[0].suspect else [row for row in rows if not row.suspect]
     held = Lease(new_id(), at + timedelta(seconds=seconds), taken)
     if taken:
@@ -101,6 +91,23 @@ def lease(session: Session, connection_id: str, *, at: datetime, seconds: float,
             execution_options={"synchronize_session": False},
         )
     return held
+
+
+def _take(session: Session, connection_id: str, at: datetime, limit: int, *, background: bool) -> list[Leased]:
+    due = (
+        select(
+            Command.id, Command.merchant_id, Command.operation, Command.subject, Command.payload, Command.idempotency_key,
+            Command.tries, Command.failures, Command.trigger, Command.error_kind,
+        )
+        .where(*_due(connection_id, at), Command.background == (true() if background else false()))
+        .order_by(Command.due_at, Command.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Command)
+    )
+    return [
+        Leased(id_, merchant, operation, subject, payload, key, tries + 1, failures, trigger, kind == LOST, background)
+        for id_, merchant, operation, subject, payload, key, tries, failures, trigger, kind in session.execute(due)
+    ]
 
 
 def _due(connection_id: str | ColumnElement[str], at: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -146,6 +153,15 @@ def release(session: Session, token: str, command_ids: Collection[int]) -> None:
             .values(status=WAITING, lease=None, leased_until=None),
             execution_options={"synchronize_session": False},
         )
+
+
+def put_off(session: Session, token: str, command_id: int, until: datetime) -> None:
+    """Put a command back that was leased and not tried, not to be looked at before `until`."""
+    session.execute(
+        update(Command).where(Command.id == command_id, Command.lease == token, Command.status == LEASED)
+        .values(status=WAITING, lease=None, leased_until=None, due_at=until),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def finish(session: Session, token: str, tried: Sequence[Tried]) -> list[int]:
