@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -50,13 +50,20 @@ class Courier:
         self._thread: threading.Thread | None = None
         self._waiting = {item["id"]: item for item in state.all(_KIND) if item["state"] == "waiting"}
 
-    def post(self, label: str, url: str, body: bytes, content_type: str = "application/json; charset=UTF-8") -> None:
-        """Queue one webhook. `label` is its event type, shown in the log and matched by faults. Post after the
-        change that it reports is committed."""
+    def post(
+        self,
+        label: str,
+        url: str,
+        body: bytes,
+        content_type: str = "application/json; charset=UTF-8",
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        """Queue one webhook. `label` is its event type, shown in the log and matched by faults; `extra` are headers of
+        this delivery alone (a topic, an id). Post after the change that it reports is committed."""
         fault = self._faults.strike(WEBHOOK_FAULTS, label)
         kind = fault.kind if fault else ""
         secret = f"not-{self.secret}" if kind == "bad_signature" else self.secret
-        headers = {"Content-Type": content_type, "User-Agent": "sandbox"} | self._sign(body, secret)
+        headers = {"Content-Type": content_type, "User-Agent": "sandbox"} | dict(extra or {}) | self._sign(body, secret)
         state = "waiting" if url else "not sent: no webhook address is set"
         state = "not sent: fault no_webhooks" if kind == "no_webhooks" else state
         with self._changed:
