@@ -45,6 +45,12 @@ def bind(session: Session, connection_id: str, kind: str, ours: str, external: s
     )
 
 
+def unbind(session: Session, connection_id: str, kind: str, ours: str) -> bool:
+    """Our id is bound to nothing from now on. Returns whether it was."""
+    mine = (Binding.connection_id == connection_id, Binding.kind == kind, Binding.ours == ours)
+    return bool(session.execute(delete(Binding).where(*mine).returning(Binding.id)).all())
+
+
 def all_of(session: Session, connection_id: str, kind: str) -> dict[str, str]:
     """Every pair of one kind at a connection: our id -> theirs."""
     pairs = select(Binding.ours, Binding.external).where(Binding.connection_id == connection_id, Binding.kind == kind)

@@ -29,6 +29,7 @@ class Event(MerchantOwned, Base):
         UniqueConstraint("merchant_id", "source", "external_id"),
         Index("ix_events_merchant_received", "merchant_id", "received_at"),
         Index("ix_events_status", "status", "received_at"),
+        Index("ix_events_connection", "connection_id", "received_at"),
         Index("ix_events_subject", "merchant_id", "subject", "status"),
         Index(
             "ix_events_import", "import_id", "status", "received_at",
@@ -120,7 +121,10 @@ class Attempt(MerchantOwned, Base):
     `outcome`: done, retry, throttled, refused, unauthorised, lost (the worker died). `trigger`: automatic or manual."""
 
     __tablename__ = "attempts"
-    __table_args__ = (UniqueConstraint("command_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("command_id", "number"),
+        Index("ix_attempts_merchant_started", "merchant_id", "started_at"),
+    )
     id: Mapped[int] = mapped_column(Serial, primary_key=True, autoincrement=True)
     command_id: Mapped[int] = mapped_column(Serial, ForeignKey("commands.id"))
     number: Mapped[int]

@@ -10,7 +10,7 @@ from redis import Redis
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from store import bindings
+from store import bindings, connections
 from store.connections import UnknownConnection
 from store.dialects import insert_into
 from store.isolation import merchant_of
@@ -84,7 +84,7 @@ class StoreMemory:
     def replace_credentials(self, credentials: Mapping[str, str]) -> None:
         """Keep new credentials, for example a rotated token."""
         with self._writing() as session:
-            self._connection(session).credentials = self._cipher.encrypt(credentials)
+            connections.set_credentials(self._connection(session), credentials, self._cipher)
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """One holder at a time over all processes. A holder that died loses it after a minute; whoever waits longer than

@@ -89,7 +89,8 @@ class ApiKey(MerchantOwned, Base):
 
 
 class Connection(MerchantOwned, Base):
-    """One configured external system. `credentials` is encrypted; `state` is active or paused, with the reason."""
+    """One configured external system. `credentials` is encrypted, `credentials_since` says when each was last entered
+    (name -> RFC 3339); `state` is active, paused (with the reason) or archived (kept for its history only)."""
 
     __tablename__ = "connections"
     __table_args__ = (UniqueConstraint("merchant_id", "name"),)
@@ -99,6 +100,7 @@ class Connection(MerchantOwned, Base):
     role: Mapped[str] = mapped_column(Word)
     base_url: Mapped[str] = mapped_column(Name)
     credentials: Mapped[bytes | None]
+    credentials_since: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(Word, default="active")
     paused_reason: Mapped[str] = mapped_column(default="")

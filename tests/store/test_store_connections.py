@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
-from store_making import CIPHER, a_connection
+from sqlalchemy import select
+from store_making import CIPHER, a_connection, an_order
 
-from store import bindings, connections
-from store.connections import UnknownConnection
+from store import bindings, commands, connections, events
+from store.connection_health import Health, Tries, health
+from store.connections import InUse, NameTaken, UnknownConnection
+from store.flow_models import Attempt
 from store.memory import StoreMemory
-from store.models import Merchant
+from store.models import Connection, Merchant
+from store.secrets import Cipher
 from store.session import Database
 
 
@@ -140,3 +146,111 @@ def test_a_lock_of_a_memory_has_one_holder_at_a_time(memory: StoreMemory) -> Non
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(hold, range(12)))
     assert most == [1] * 12
+
+
+def test_since_when_a_credential_is_set_changes_only_with_it(database: Database, merchant: Merchant) -> None:
+    with database.session(merchant.id) as session:
+        connection = a_connection(session, credentials={"token": "old", "secret": "same", "unused": ""})
+        connection.credentials_since = dict.fromkeys(("token", "secret"), "2026-01-01T00:00:00+00:00")
+        connections.set_credentials(connection, {"token": "new", "secret": "same"}, CIPHER)
+        since = connections.credential_names(connection, CIPHER)
+
+    assert since["secret"] == datetime(2026, 1, 1, tzinfo=UTC)
+    assert since["token"] is not None and since["token"] > datetime(2026, 2, 1, tzinfo=UTC)
+    assert set(since) == {"token", "secret"}
+
+
+def test_every_stored_credential_is_encrypted_under_the_first_key_and_damaged_ones_are_named(
+    database: Database, make_merchant: Callable[..., Merchant]
+) -> None:
+    old, new = Cipher.new_key(), Cipher.new_key()
+    for slug in ("one", "two"):
+        with database.session(make_merchant(database, slug).id) as session:
+            a_connection(session, "till", cipher=Cipher(old), credentials={"token": slug})
+            broken = a_connection(session, f"broken-{slug}", cipher=Cipher(Cipher.new_key()))
+            connections.archive(session, a_connection(session, "gone", cipher=Cipher(old)), "")
+
+    rotated = connections.rotate_keys(database, Cipher(f"{new},{old}"))
+
+    assert rotated.encrypted == 2
+    assert len(rotated.unreadable) == 2 and f"broken-two ({broken.id})" in rotated.unreadable
+    with database.system_session(read_only=True) as session:
+        tills = [row for row in session.scalars(select(Connection).where(Connection.name == "till"))]
+        assert sorted(Cipher(new).decrypt(row.credentials)["token"] for row in tills) == ["one", "two"]
+
+
+def test_two_connections_of_a_merchant_never_have_one_name_not_even_an_archived_one(
+    database: Database, merchant: Merchant, make_merchant: Callable[..., Merchant]
+) -> None:
+    with database.session(merchant.id) as session:
+        connections.archive(session, a_connection(session), "not used any more")
+        with pytest.raises(NameTaken, match="'shop' already"):
+            a_connection(session)
+    with database.session(make_merchant(database, "other").id) as session:
+        a_connection(session)
+
+
+def test_an_archived_connection_is_kept_forgets_its_credentials_and_is_told_nothing_more(database: Database, merchant: Merchant) -> None:
+    with database.session(merchant.id) as session:
+        shop = a_connection(session)
+        for number in range(3):
+            commands.put(session, connection_id=shop.id, operation="set_stock", subject=f"sku:{number}", payload={})
+        assert connections.archive(session, shop, "sold") == 3
+    with database.session(merchant.id, read_only=True) as session:
+        assert connections.list_all(session) == [] and connections.by_role(session, "shop") == []
+        assert [row.id for row in connections.list_all(session, archived=True)] == [shop.id]
+        assert shop.credentials is None and shop.credentials_since == {}
+        assert {row.status for row in commands.listed(session).commands} == {"cancelled"}
+    with database.system_session(read_only=True) as session:
+        assert connections.of_hook(session, shop.id) is None
+
+
+def test_a_connection_is_removed_only_when_it_is_paused_and_nothing_depends_on_it(database: Database, merchant: Merchant) -> None:
+    with database.session(merchant.id) as session:
+        used, unused = a_connection(session, "used"), a_connection(session, "unused")
+        for row in (used, unused):
+            bindings.bind(session, row.id, "outlet", "utrecht", "1")
+            commands.put(session, connection_id=row.id, operation="read_orders", subject="poll:read_orders", payload={})
+        an_order(session, "1", shop_id=used.id)
+        with pytest.raises(InUse, match="pause it first"):
+            connections.remove(session, unused)
+        for row in (used, unused):
+            connections.pause(session, row, "")
+        assert connections.dependents(session, used.id) == connections.Dependents(orders=1, events=0, commands=0)
+        with pytest.raises(InUse, match="1 orders, 0 events and 0 commands; archive it"):
+            connections.remove(session, used)
+        connections.remove(session, unused)
+        assert [row.name for row in connections.list_all(session)] == ["used"]
+        assert bindings.all_of(session, unused.id, "outlet") == {}
+
+
+def test_the_health_of_a_connection_tells_failures_from_being_asked_to_slow_down(database: Database, merchant: Merchant) -> None:
+    at = datetime.now(UTC)
+    with database.session(merchant.id) as session:
+        shop, till, idle = (a_connection(session, name) for name in ("shop", "till", "idle"))
+        for minutes, outcome in ((5, "done"), (10, "refused"), (20, "throttled"), (90, "done"), (100, "retry"), (2000, "lost")):
+            command = commands.put(session, connection_id=shop.id, operation="set_stock", subject=f"sku:{minutes}", payload={})
+            command.status, command.done_at = ("done", at - timedelta(minutes=minutes)) if outcome == "done" else ("dead", None)
+            session.add(Attempt(command_id=command.id, number=1, outcome=outcome, started_at=at - timedelta(minutes=minutes), exchanges=[]))
+        commands.put(session, connection_id=till.id, operation="read_changes", subject="p", payload={}, collapse_key="poll:read_changes")
+        event_id = events.keep(
+            session, source="shop", external_id="1", type="hook.received", subject="", time=at, data={}, body_hash="x", connection_id=shop.id
+        )
+        session.flush()
+        found = health(session, [shop, till, idle], at)
+
+    assert (found[shop.id].hour, found[shop.id].day) == (Tries(made=2, failed=1, throttled=1), Tries(made=4, failed=2, throttled=1))
+    assert found[shop.id].hour.rate == 0.5
+    assert found[shop.id].last_success == at - timedelta(minutes=5)
+    assert event_id and found[shop.id].last_event is not None
+    assert found[till.id].last_poll is not None and found[till.id].hour.rate is None
+    assert found[idle.id] == Health()
+
+
+def test_an_outlet_can_be_unbound_again(database: Database, merchant: Merchant) -> None:
+    with database.session(merchant.id) as session:
+        shop = a_connection(session).id
+        bindings.bind(session, shop, "outlet", "utrecht", "loc-1")
+        assert bindings.unbind(session, shop, "outlet", "utrecht")
+        assert not bindings.unbind(session, shop, "outlet", "utrecht")
+        assert bindings.external(session, shop, "outlet", "utrecht") is None
