@@ -195,6 +195,7 @@ ORDER = FactType("order", "The order being decided.", False, (
     Field("customer.name", "text", "Customer's name."),
     Field("customer.group", "text", "Customer group in the shop."),
     Field("comment", "text", "What the customer wrote."),
+    Field("has_goods", "boolean", "Whether anything has to be packed for it: some line needs shipping."),
     Field("line_count", "integer", "Number of order lines."),
     Field("unit_count", "integer", "Number of units over all lines."),
     *moment("placed_at", "When the customer placed it."),
@@ -204,7 +205,7 @@ ORDER = FactType("order", "The order being decided.", False, (
     Field("risk", "enum", "Risk set by rules.", RISKS, True),
 ), always=(
     "number", "state", "known", "fulfilment_type", "fulfilment_status", "split", "shop_status", "shop_payment_status",
-    "payment_status", "on_till", "total", "paid", "line_count", "unit_count", "placed_at", "placed_at.date",
+    "payment_status", "on_till", "total", "paid", "has_goods", "line_count", "unit_count", "placed_at", "placed_at.date",
     "placed_at.time", "placed_at.weekday", "age",
 ))  # fmt: skip
 

@@ -88,6 +88,10 @@ DUTCH = Language(
     flags={
         "order.known": _what("de bestelling", "al bekend", "nog niet bekend"),
         "order.split": _what("de bestelling", "over vestigingen verdeeld", "niet verdeeld"),
+        "order.has_goods": _flag(
+            ("voor de bestelling iets moet worden ingepakt", "er moet iets worden ingepakt voor de bestelling"),
+            ("voor de bestelling niets hoeft te worden ingepakt", "er hoeft niets te worden ingepakt voor de bestelling"),
+        ),
         "order.on_till": _flag(
             ("de kassa de bestelling heeft", "de kassa heeft de bestelling"),
             ("de kassa de bestelling niet heeft", "de kassa heeft de bestelling niet"),

@@ -66,6 +66,7 @@ ENGLISH = Language(
     flags={
         "order.known": flag("the order was known already", "the order was not known yet"),
         "order.split": flag("the order is split over outlets", "the order is not split"),
+        "order.has_goods": flag("something has to be packed for the order", "nothing has to be packed for the order"),
         "order.on_till": flag("the till has the order", "the till does not have the order"),
         "line.known_product": flag("the article is in the catalogue", "the article is not in the catalogue"),
         "line.needs_shipping": flag("goods are packed for the line", "nothing is packed for the line"),

@@ -73,6 +73,7 @@ SWEDISH = Language(
             Clause("ordern redan var känd", "ordern var redan känd"), Clause("ordern ännu inte var känd", "ordern var ännu inte känd")
         ),
         "order.split": _not("ordern", "är", "delad mellan filialer"),
+        "order.has_goods": _not("ordern", "har", "varor att packa"),
         "order.on_till": _not("kassan", "har", "ordern"),
         "line.known_product": _not("artikeln", "finns", "i sortimentet"),
         "line.needs_shipping": _not("raden", "har", "varor att packa"),

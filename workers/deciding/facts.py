@@ -81,6 +81,7 @@ def order_fact(
         "customer.name": order.customer_name,
         "customer.group": customer.get("group"),
         "comment": snapshot.get("comment"),
+        "has_goods": any(line.needs_shipping for line in order.lines),
         "line_count": len(order.lines),
         "unit_count": sum(line.quantity for line in order.lines),
         "placed_at": order.placed_at,
