@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from store.columns import new_id, now
@@ -81,7 +81,7 @@ class OrderLine(MerchantOwned, Base):
     unit_price_minor: Mapped[int] = mapped_column(Minor, default=0)
     tax_rate: Mapped[str] = mapped_column(Word, default="0")
     back_ordered: Mapped[int] = mapped_column(default=0)
-    needs_shipping: Mapped[bool] = mapped_column(default=True)
+    needs_shipping: Mapped[bool] = mapped_column(default=True, server_default=true())
     order: Mapped[Order] = relationship(back_populates="lines")
 
 
@@ -179,7 +179,7 @@ class Tracking(MerchantOwned, Base):
     number: Mapped[str] = mapped_column(Name)
     url: Mapped[str] = mapped_column(default="")
     carrier: Mapped[str] = mapped_column(Name, default="")
-    outlet: Mapped[str] = mapped_column(Word, default="")
+    outlet: Mapped[str] = mapped_column(Word, default="", server_default=text("''"))
     at: Mapped[datetime] = mapped_column(default=now)
 
 
