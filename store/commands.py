@@ -103,16 +103,9 @@ def put(
     merchant's own session stamps its rows. A `background` command lets others go first, unless it replaces one of those.
     """
     command = Command(
-        connection_id=connection_id,
-        operation=operation,
-        subject=subject,
-        payload=dict(payload),
-        collapse_key=collapse_key,
-        event_id=event_id,
-        decision_id=decision_id,
-        order_id=order_id,
-        background=background,
-    )
+        connection_id=connection_id, operation=operation, subject=subject, payload=dict(payload), collapse_key=collapse_key,
+        event_id=event_id, decision_id=decision_id, order_id=order_id, background=background,
+    )  # fmt: skip
     if due_at is not None:
         command.due_at = due_at
     if merchant_id is not None:
@@ -164,13 +157,7 @@ def put_all(
     session.flush()
     replaced = _all_replaceable(session, wanted)
     common = {"event_id": event_id, "decision_id": decision_id, "order_id": order_id}
-    new = [
-        {
-            **asdict(one), **common, "idempotency_key": _same_try(one, replaced) or new_id(),
-            "background": one.background and _replaces_background_only(one, replaced),
-        }
-        for one in wanted
-    ]  # fmt: skip
+    new = [{**asdict(one), **common, **_taken_over(one, replaced)} for one in wanted]
     ids = append_numbered(session, Command, new)
     _supersede(session, wanted, ids, replaced)
 
@@ -190,19 +177,15 @@ def _all_replaceable(session: Session, wanted: Sequence[Wanted]) -> dict[_Place,
     return found
 
 
-def _same_try(one: Wanted, replaced: Mapping[_Place, Sequence[Row[Any]]]) -> str | None:
-    """The idempotency key of the newest replaced command that was tried and asks for the same."""
-    tried = [
-        old.idempotency_key
-        for old in replaced.get((one.connection_id, one.collapse_key), ())
-        if old.tries and (old.operation, old.payload) == (one.operation, one.payload)
-    ]
-    return tried[-1] if tried else None
-
-
-def _replaces_background_only(one: Wanted, replaced: Mapping[_Place, Sequence[Row[Any]]]) -> bool:
-    """Whether nothing it replaces would have gone before it: whoever waited for that must not wait longer."""
-    return all(old.background for old in replaced.get((one.connection_id, one.collapse_key), ()))
+def _taken_over(one: Wanted, replaced: Mapping[_Place, Sequence[Row[Any]]]) -> dict[str, Any]:
+    """What a command takes over from those it replaces: the key of the newest that was tried and asks for the same, and
+    their turn, for whoever waited for them must not wait longer."""
+    old = replaced.get((one.connection_id, one.collapse_key), ())
+    tried = [row.idempotency_key for row in old if row.tries and (row.operation, row.payload) == (one.operation, one.payload)]
+    return {
+        "idempotency_key": tried[-1] if tried else new_id(),
+        "background": one.background and all(row.background for row in old),
+    }
 
 
 def _supersede(
