@@ -1,28 +1,30 @@
-"""One rig per shop platform, found by module: a new platform joins the conformance suite by adding its file here.
-
-A rig module defines a subclass of `tests.adapters.rigs.base.Rig`; `RIGS` holds them by platform.
+"""One rig per shop platform, found by its file: a platform joins the conformance suite by adding `<platform>.py` here,
+with a subclass of `tests.adapters.rigs.base.Rig`. The toy system of docs/adapters.md keeps its rig beside it.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
 
 from tests.adapters.rigs.base import Rig
 
-_HELPERS = {"base", "lightspeed_retail"}
-"""`lightspeed_retail` is a till: it has a rig of another kind, since nobody orders there."""
+_TOY = "toy"
+_OTHERS = frozenset({"base", "lightspeed_retail"})
+"""`lightspeed_retail` is a till: nobody orders there, so its rig is of another kind."""
+
+RIGS: tuple[str, ...] = (*sorted({found.name for found in pkgutil.iter_modules(__path__)} - _OTHERS), _TOY)
+"""The names of all shop platforms that have a rig."""
 
 
-def find_rigs() -> Mapping[str, type[Rig]]:
-    """The rig of every shop platform by its name."""
-    names = [f"{__name__}.{found.name}" for found in pkgutil.iter_modules(__path__) if found.name not in _HELPERS]
-    modules = [importlib.import_module(name) for name in names]
-    kinds = [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Rig) and value.__module__ == module.__name__
-    ]
-    return {kind.platform: kind for kind in sorted(kinds, key=lambda kind: kind.platform)}
+def rig_of(platform: str) -> type[Rig]:
+    """The rig of a platform, imported only now: a platform that is broken does not keep others from being tested."""
+    name = "tests.adapters.toy.rig" if platform == _TOY else f"{__name__}.{platform}"
+    module = importlib.import_module(name)
+    found = [value for value in vars(module).values() if _is_rig(value, module.__name__)]
+    assert len(found) == 1, f"{name} must define one subclass of Rig, not {len(found)}"
+    return found[0]
+
+
+def _is_rig(value: object, module: str) -> bool:
+    return isinstance(value, type) and issubclass(value, Rig) and value.__module__ == module

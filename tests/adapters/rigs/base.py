@@ -18,6 +18,7 @@ from flask import Flask
 
 from adapters.base import Adapter, Call, Connection, Result
 from adapters.sandbox import RunningSandbox, SandboxState, running
+from engine.platforms import PLATFORM, Platform
 from tests.adapters.memory import LocalMemory
 
 SHIPPING = Decimal("4.95")
@@ -91,6 +92,11 @@ class Rig:
         self.settings: dict[str, Any] = {}
 
     # What the platform is
+
+    @classmethod
+    def declared(cls) -> Platform:
+        """What engine/platforms.py says of the platform."""
+        return PLATFORM[cls.platform]
 
     @classmethod
     def seed(cls, state: SandboxState, articles: Sequence[Any], outlets: Sequence[Mapping[str, Any]]) -> None:

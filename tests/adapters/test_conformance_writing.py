@@ -1,0 +1,442 @@
+"""What we tell a shop arrives there: statuses, shipments, outlets, cancellations, refunds, stock."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from adapters.base import Refused
+from tests.adapters.conformance import (
+    assigning,
+    cancelled_there,
+    cancelling,
+    insist,
+    is_cancelled,
+    is_note,
+    refunding,
+    shipped_units,
+    shipping,
+    telling,
+    until,
+)
+from tests.adapters.rigs.base import PRICES, SHIPPING, Rig
+
+BASKET = {"MUG": 2, "TEA": 1}
+TOTAL = 2 * PRICES["MUG"] + PRICES["TEA"] + SHIPPING
+DONE = ("completed", "shipped", "delivered")
+"""Words for an order of which nothing is open any more."""
+
+# Statuses
+
+
+def test_every_status_it_declares_can_be_written_and_is_read_back(rig: Rig) -> None:
+    words = rig.adapter.capabilities.statuses["shop_status"] - {"awaiting_processing", "cancelled"}
+    for word in sorted(words):
+        order = rig.place({"MUG": 1}, pickup=word == "ready_for_pickup")
+        ours = rig.adopt(order)
+        rig.forget_calls()
+        insist(rig, "set_order_status", telling(ours, shop_status=word), f"set {word}")
+        assert rig.writes(), word
+        assert rig.shop_status(order) == ("awaiting_processing" if is_note(rig, word) else word), word
+        assert rig.snapshot(order)["shop_status"] == rig.shop_status(order)
+        rig.sell("MUG", -1)
+
+
+def test_telling_a_status_again_changes_nothing(rig: Rig) -> None:
+    for word in sorted(rig.adapter.capabilities.statuses["shop_status"] - {"awaiting_processing"}):
+        order = rig.place({"MUG": 1}, pickup=word == "ready_for_pickup")
+        ours = rig.adopt(order)
+        insist(rig, "set_order_status", telling(ours, shop_status=word), f"first {word}")
+        rig.forget_calls()
+        again = insist(rig, "set_order_status", telling(ours, shop_status=word), f"second {word}")
+        assert again.did_nothing, word
+        assert rig.writes() == [], word
+        rig.sell("MUG", -1)
+
+
+def test_an_order_on_hold_is_released(rig: Rig) -> None:
+    rig.need_status("shop_status", "on_hold")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "set_order_status", telling(ours, shop_status="on_hold", reason="address unclear"), "hold")
+    assert rig.shop_status(order) == "on_hold"
+    insist(rig, "set_order_status", telling(ours, shop_status="awaiting_processing"), "release")
+    assert rig.shop_status(order) == "awaiting_processing"
+
+
+def test_a_status_never_goes_back(rig: Rig) -> None:
+    last = next(word for word in DONE if word in rig.adapter.capabilities.statuses["shop_status"])
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "set_order_status", telling(ours, shop_status=last), "last")
+    rig.forget_calls()
+    for word in ("awaiting_processing", "processing", "awaiting_shipment", "ready_for_pickup", "partly_shipped"):
+        if word in rig.adapter.capabilities.statuses["shop_status"] and not is_note(rig, word):
+            assert insist(rig, "set_order_status", telling(ours, shop_status=word), word).did_nothing, word
+    assert rig.shop_status(order) == last
+    assert rig.writes() == []
+
+
+def test_a_status_it_cannot_express_is_refused_with_those_it_can(rig: Rig) -> None:
+    ours = rig.adopt(rig.place(BASKET))
+    with pytest.raises(Refused) as caught:
+        rig.do("set_order_status", telling(ours, shop_status="teleported"))
+    assert "teleported" in caught.value.message
+    assert "awaiting_processing" in caught.value.message
+    assert rig.writes() == []
+
+
+def test_an_order_nobody_knows_is_refused(rig: Rig) -> None:
+    word = sorted(rig.adapter.capabilities.statuses["shop_status"])[0]
+    with pytest.raises(Refused):
+        rig.do("set_order_status", {"order": {}, "shop_status": word, "notify_customer": False})
+
+
+def test_a_payment_at_the_till_is_told(rig: Rig) -> None:
+    rig.need("place_unpaid")
+    rig.need_status("payment_status", "paid")
+    order = rig.place(BASKET, paid=False)
+    ours = rig.adopt(order)
+    insist(rig, "set_order_status", telling(ours, payment_status="paid"), "paid")
+    assert rig.payment_status(order) == "paid" == rig.snapshot(order)["payment_status"]
+    rig.forget_calls()
+    assert insist(rig, "set_order_status", telling(ours, payment_status="paid"), "again").did_nothing
+    assert rig.writes() == []
+
+
+def test_our_own_write_read_back_says_what_we_wrote_and_is_one_event(rig: Rig) -> None:
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    word = next(w for w in ("processing", "on_hold", *DONE) if w in rig.adapter.capabilities.statuses["shop_status"])
+    insist(rig, "set_order_status", telling(ours, shop_status=word), "write")
+    rig.forget_calls()
+    first, second = (rig.do("read_order", {"external_id": order}, key=key).events[0] for key in ("x", "y"))
+    assert first.id == second.id
+    assert first.data["order"]["shop_status"] == word
+    assert rig.writes() == []
+
+
+# Cancelling
+
+
+def test_an_order_is_cancelled_before_anything_was_sent(rig: Rig) -> None:
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "set_order_status", telling(ours, **cancelling(rig), reason="customer changed their mind"), "cancel")
+    assert cancelled_there(rig, order)
+    assert is_cancelled(rig.snapshot(order))
+
+
+def test_an_order_is_cancelled_before_it_is_paid(rig: Rig) -> None:
+    rig.need("place_unpaid")
+    order = rig.place(BASKET, paid=False)
+    ours = rig.adopt(order)
+    insist(rig, "set_order_status", telling(ours, **cancelling(rig)), "cancel")
+    assert cancelled_there(rig, order)
+
+
+def test_cancelling_what_was_sent_takes_nothing_back_and_says_what_came_of_it(rig: Rig) -> None:
+    rig.need("ship_by_staff")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    rig.ship_by_staff(order)
+    sent = shipped_units(rig, order)
+    try:
+        said = insist(rig, "set_order_status", telling(ours, **cancelling(rig)), "cancel").summary
+    except Refused as refusal:
+        said = refusal.message
+    assert said
+    assert shipped_units(rig, order) == sent
+
+
+def test_a_cancelled_order_takes_no_other_status(rig: Rig) -> None:
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    rig.cancel(order)
+    last = next(word for word in DONE if word in rig.adapter.capabilities.statuses["shop_status"])
+    rig.forget_calls()
+    result = insist(rig, "set_order_status", telling(ours, shop_status=last), "late")
+    assert result.did_nothing
+    assert cancelled_there(rig, order)
+    assert rig.writes() == []
+
+
+# Tracking without shipments
+
+
+def test_tracking_is_told_where_an_order_has_only_statuses(rig: Rig) -> None:
+    last = next(word for word in ("shipped", "completed") if word in rig.adapter.capabilities.statuses["shop_status"])
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    parcel = {"number": "3STEST001", "url": "https://track.example/3STEST001"}
+    insist(rig, "set_order_status", telling(ours, shop_status=last, tracking=parcel), "ship")
+    assert rig.tracking(order) == {"3STEST001"}
+
+
+# Shipments
+
+
+def test_two_outlets_send_their_parts_and_the_order_stays_open_until_the_last(rig: Rig) -> None:
+    rig.need_operation("ship_fulfilment")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", "3S001", MUG=1), "s1")
+    assert shipped_units(rig, order) == {"MUG": 1}
+    assert rig.shop_status(order) == "partly_shipped" == rig.snapshot(order)["shop_status"]
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f2", "utrecht", "3S002", MUG=1, TEA=1), "s2")
+    assert shipped_units(rig, order) == BASKET
+    assert rig.shop_status(order) in DONE
+    assert rig.tracking(order) == {"3S001", "3S002"}
+    assert len(rig.shipments(order)) == 2
+    assert {each["number"] for each in rig.snapshot(order)["tracking"]} == {"3S001", "3S002"}
+
+
+def test_a_shipment_comes_from_the_outlet_that_sent_it(rig: Rig) -> None:
+    rig.need_operation("ship_fulfilment")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "utrecht", "3S001", MUG=2), "s1")
+    (shipment,) = rig.shipments(order)
+    assert (shipment["outlet"] or "utrecht", shipment["lines"], shipment["tracking"]) == (
+        "utrecht",
+        {"MUG": 2},
+        "3S001",
+    )
+
+
+def test_tracking_that_comes_later_is_added_to_the_same_shipment(rig: Rig) -> None:
+    rig.need_operation("ship_fulfilment")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", "", **BASKET), "s1")
+    assert rig.tracking(order) == set()
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", "3S009", **BASKET), "s2")
+    assert rig.tracking(order) == {"3S009"}
+    assert len(rig.shipments(order)) == 1
+
+
+def test_what_staff_sent_already_is_not_sent_again(rig: Rig) -> None:
+    rig.need_operation("ship_fulfilment")
+    rig.need("ship_by_staff")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    rig.ship_by_staff(order)
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", "", **BASKET), "s1")
+    assert shipped_units(rig, order) == BASKET
+
+
+def test_what_staff_sent_in_part_leaves_the_rest_to_us(rig: Rig) -> None:
+    rig.need_operation("ship_fulfilment")
+    rig.need("ship_by_staff", "part_shipments")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    rig.ship_by_staff(order, {"MUG": 1})
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", "3S001", **BASKET), "s1")
+    assert shipped_units(rig, order) == BASKET
+
+
+def test_a_pickup_is_handed_over_once(rig: Rig) -> None:
+    rig.need_operation("ship_fulfilment")
+    order = rig.place(BASKET, pickup=True)
+    ours = rig.adopt(order)
+    if "ready_for_pickup" in rig.adapter.capabilities.statuses["shop_status"]:
+        insist(rig, "set_order_status", telling(ours, shop_status="ready_for_pickup"), "ready")
+        assert rig.shop_status(order) == "ready_for_pickup"
+    payload = shipping(rig, order, ours, "f1", "utrecht", "", pickup=True, **BASKET)
+    insist(rig, "ship_fulfilment", payload, "s1")
+    insist(rig, "set_order_status", telling(ours, shop_status="completed"), "done")
+    assert rig.shop_status(order) in DONE
+    rig.forget_calls()
+    assert insist(rig, "ship_fulfilment", payload, "s2").did_nothing
+    assert rig.writes() == []
+
+
+# Outlets
+
+
+def test_the_shop_shows_which_outlet_does_what(rig: Rig) -> None:
+    rig.need_operation("assign_fulfilments")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    parts = {"amsterdam": {"MUG": 1}, "utrecht": {"MUG": 1, "TEA": 1}}
+    rig.forget_calls()
+    insist(rig, "assign_fulfilments", assigning(rig, order, ours, **parts), "a1")
+    assert rig.writes()
+    assert rig.assigned(order) in (parts, {})
+    rig.forget_calls()
+    assert insist(rig, "assign_fulfilments", assigning(rig, order, ours, **parts), "a2").did_nothing
+    assert rig.writes() == []
+
+
+def test_another_outlet_takes_over(rig: Rig) -> None:
+    rig.need_operation("assign_fulfilments")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(
+        rig, "assign_fulfilments", assigning(rig, order, ours, amsterdam={"MUG": 1}, utrecht={"MUG": 1, "TEA": 1}), "a1"
+    )
+    insist(rig, "assign_fulfilments", assigning(rig, order, ours, utrecht=BASKET), "a2")
+    assert rig.assigned(order) in ({"utrecht": BASKET}, {})
+
+
+def test_what_was_assigned_is_sent_from_there(rig: Rig) -> None:
+    rig.need_operation("assign_fulfilments")
+    rig.need_operation("ship_fulfilment")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(
+        rig, "assign_fulfilments", assigning(rig, order, ours, amsterdam={"MUG": 1}, utrecht={"MUG": 1, "TEA": 1}), "a1"
+    )
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", "3S001", MUG=1), "s1")
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f2", "utrecht", "3S002", MUG=1, TEA=1), "s2")
+    assert shipped_units(rig, order) == BASKET
+    assert rig.shop_status(order) in DONE
+    assert {each["outlet"] for each in rig.shipments(order)} <= {"amsterdam", "utrecht", None}
+
+
+# Refunds
+
+
+def test_a_part_and_then_the_rest_is_paid_back(rig: Rig) -> None:
+    rig.need_operation("refund_order")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "refund_order", refunding(ours, "r1", "12.50"), "r1")
+    assert (rig.refunded(order), rig.payment_status(order)) == (Decimal("12.50"), "partly_refunded")
+    assert rig.snapshot(order)["payment_status"] == "partly_refunded"
+    insist(rig, "refund_order", refunding(ours, "r2", str(TOTAL - Decimal("12.50"))), "r2")
+    assert (rig.refunded(order), rig.payment_status(order)) == (TOTAL, "refunded")
+    assert rig.snapshot(order)["payment_status"] == "refunded"
+
+
+def test_a_line_is_paid_back(rig: Rig) -> None:
+    rig.need_operation("refund_order")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    lines = [{"line": rig.line(order, "MUG"), "quantity": 1}]
+    insist(rig, "refund_order", refunding(ours, "r1", "12.50", lines=lines), "r1")
+    assert rig.refunded(order) == Decimal("12.50")
+
+
+def test_the_gateway_pays_back_when_asked(rig: Rig) -> None:
+    rig.need_operation("refund_order")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "refund_order", refunding(ours, "r1", str(TOTAL), pay_back=True), "r1")
+    until(lambda: rig.refunded(order) == TOTAL, "the gateway pays back")
+
+
+def test_a_refund_is_known_by_its_reference_and_not_made_again(rig: Rig) -> None:
+    rig.need_operation("refund_order")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "refund_order", refunding(ours, "r1", "12.50"), "k1")
+    assert insist(rig, "refund_order", refunding(ours, "r1", "12.50"), "k2").did_nothing
+    assert rig.refunded(order) == Decimal("12.50")
+
+
+def test_more_than_what_is_left_is_refused_with_both_amounts(rig: Rig) -> None:
+    rig.need_operation("refund_order")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "refund_order", refunding(ours, "r1", "12.50"), "r1")
+    with pytest.raises(Refused) as caught:
+        insist(rig, "refund_order", refunding(ours, "r2", str(TOTAL)), "r2")
+    assert str(TOTAL) in caught.value.message
+    assert str(TOTAL - Decimal("12.50")) in caught.value.message
+    assert rig.refunded(order) == Decimal("12.50")
+
+
+# Stock
+
+
+def set_stock(rig: Rig, sku: str, quantity: int, key: str, outlet: str = "amsterdam") -> bool:
+    """Tell one number, at an outlet where the platform counts there. Gives whether anything was done."""
+    if rig.can("set_outlet_stock"):
+        payload = {"sku": sku, "levels": [{"outlet": outlet, "quantity": quantity}]}
+        return not insist(rig, "set_outlet_stock", payload, key).did_nothing
+    return not insist(rig, "set_stock", {"sku": sku, "quantity": quantity}, key).did_nothing
+
+
+def stock(rig: Rig, sku: str, outlet: str = "amsterdam") -> int:
+    return rig.stock(sku, outlet if rig.can("set_outlet_stock") else None)
+
+
+def test_stock_is_set_to_our_number_and_telling_it_again_does_nothing(rig: Rig) -> None:
+    assert set_stock(rig, "MUG", 7, "k1")
+    until(lambda: stock(rig, "MUG") == 7, "the stock is 7")
+    rig.forget_calls()
+    assert not set_stock(rig, "MUG", 7, "k2")
+    assert rig.writes() == []
+
+
+def test_a_sale_over_there_in_between_does_not_spoil_the_number(rig: Rig) -> None:
+    set_stock(rig, "TEA", 20, "k1")
+    until(lambda: stock(rig, "TEA") == 20, "the stock is 20")
+    rig.sell("TEA", 3)
+    set_stock(rig, "TEA", 20, "k2")
+    until(lambda: stock(rig, "TEA") == 20, "the stock is 20 again")
+
+
+def test_less_than_nothing_is_told_as_far_as_the_shop_takes_it(rig: Rig) -> None:
+    set_stock(rig, "MUG", -3, "k1")
+    until(lambda: stock(rig, "MUG") in (0, -3), "the stock is nothing or less")
+    assert not set_stock(rig, "MUG", -3, "k2")
+
+
+def test_each_outlet_has_its_own_number(rig: Rig) -> None:
+    rig.need_operation("set_outlet_stock")
+    levels = [{"outlet": "amsterdam", "quantity": 1}, {"outlet": "utrecht", "quantity": 9}]
+    insist(rig, "set_outlet_stock", {"sku": "MUG", "levels": levels}, "k1")
+    until(lambda: (rig.stock("MUG", "amsterdam"), rig.stock("MUG", "utrecht")) == (1, 9), "both are told")
+
+
+def test_an_outlet_that_is_not_linked_is_named_and_the_others_are_told(rig: Rig) -> None:
+    rig.need_operation("set_outlet_stock")
+    levels = [{"outlet": "amsterdam", "quantity": 1}, {"outlet": "rotterdam", "quantity": 9}]
+    assert "rotterdam" in insist(rig, "set_outlet_stock", {"sku": "MUG", "levels": levels}, "k1").summary
+    until(lambda: rig.stock("MUG", "amsterdam") == 1, "the linked outlet is told")
+    with pytest.raises(Refused, match="link"):
+        rig.do("set_outlet_stock", {"sku": "MUG", "levels": levels[1:]}, key="k2")
+
+
+def test_a_shop_that_counts_by_outlet_takes_one_number_or_says_why_not(rig: Rig) -> None:
+    rig.need_operation("set_outlet_stock")
+    try:
+        insist(rig, "set_stock", {"sku": "MUG", "quantity": 5}, "k1")
+    except Refused as refusal:
+        assert "outlet" in refusal.message or "location" in refusal.message
+    else:
+        until(lambda: rig.stock("MUG") == 5, "all outlets together have 5")
+
+
+def test_an_unknown_sku_is_refused_by_name_with_what_to_do(rig: Rig) -> None:
+    with pytest.raises(Refused) as caught:
+        set_stock(rig, "NOPE-1", 5, "k1")
+    assert "NOPE-1" in caught.value.message
+
+
+def test_an_article_that_was_renamed_is_never_mistaken_for_another(rig: Rig) -> None:
+    set_stock(rig, "MUG", 5, "k1")
+    until(lambda: stock(rig, "MUG") == 5, "the first number arrives")
+    rig.rename("MUG", "MUG-2")
+    with pytest.raises(Refused, match="MUG"):
+        set_stock(rig, "MUG", 1, "k2")
+    rig.rename("POT", "MUG")
+    set_stock(rig, "MUG", 2, "k3")
+    until(lambda: (stock(rig, "MUG"), stock(rig, "MUG-2")) == (2, 5), "the article now called MUG is told")
+
+
+def test_the_shops_own_number_is_read(rig: Rig) -> None:
+    rig.need_operation("read_products")
+    rig.do("read_products")
+    product = rig.memory.external("product", "MUG")
+    assert product is not None
+    rig.sell("MUG", 2)
+    until(lambda: shop_quantity(rig, product) == rig.stock("MUG") == 8, "the shop's own number is told")
+
+
+def shop_quantity(rig: Rig, product: str) -> int | None:
+    events = rig.do("read_product", {"external_id": product}).events
+    return next((e.data["shop_quantity"] for e in events if e.type == "stock.changed" and e.data["sku"] == "MUG"), None)
