@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import requests
 
 from adapters.base import Call, Capabilities, Connection, Memory, Refused, Result, WebhookHint
-from adapters.lightspeed_retail import packing, reading, sales, webhook
+from adapters.lightspeed_retail import packing, reading, sales, subscriptions, webhook
 from adapters.lightspeed_retail.client import Till
 from adapters.lightspeed_retail.settings import SETTINGS
 
@@ -24,6 +24,10 @@ OPERATIONS: Mapping[str, tuple[Operation, tuple[str, ...]]] = {
     "void_sale": (sales.void_sale, ("order.id",)),
     "complete_fulfilments": (sales.complete_fulfilments, ("order.id",)),
     "pack_fulfilments": (packing.pack_fulfilments, ("order.id",)),
+    "read_locations": (subscriptions.read_locations, ()),
+    "read_webhooks": (subscriptions.read_webhooks, ()),
+    "register_webhooks": (subscriptions.register_webhooks, ("url",)),
+    "remove_webhooks": (subscriptions.remove_webhooks, ()),
 }
 """Each operation with the parts of the payload it cannot do without (`a|b`: one of them)."""
 
@@ -44,6 +48,20 @@ class LightspeedRetail:
         settings=SETTINGS,
         # 300 x registers + 50 in five minutes; one register is the least a retailer has.
         rate_per_minute=70,
+        guide=(
+            "Setup, Personal tokens makes an access token for one retailer; webhooks are signed only for an app "
+            "(developers portal), whose client id and secret also renew its tokens. Scopes: sales, fulfillments and "
+            "inventory read and write, products, customers read and write, outlets, registers, payment_types and users "
+            "read, webhooks. The address is that of the till: https://<name>.retail.lightspeed.app."
+        ),
+        credential_hints={
+            "access_token": "The personal token, or the app's newest access token.",
+            "refresh_token": "Of an app: renews the access token before it dies. Leave empty for a personal token.",
+            "client_id": "Of an app: its client id, for renewing tokens.",
+            "client_secret": "Of an app: renews tokens and proves that webhooks come from the till.",
+            "expires": "When the access token dies, in Unix seconds or RFC 3339. Leave empty for a personal token.",
+        },
+        optional_credentials=("refresh_token", "client_id", "client_secret", "expires"),
     )
 
     def execute(self, call: Call, connection: Connection, memory: Memory, http: requests.Session) -> Result:

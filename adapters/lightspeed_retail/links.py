@@ -34,8 +34,8 @@ def outlet_ids(till: Till, codes: Iterable[str]) -> dict[str, str]:
     missing = [code for code, id in found.items() if id is None]
     if missing:
         raise Refused(
-            f"Outlet {', '.join(missing)} is linked to no outlet of the till. Link it in the setting outlets of the "
-            f"connection {till.connection.name}."
+            f"Outlet {', '.join(missing)} is linked to no outlet of the till. Link it on the page of the connection "
+            f"{till.connection.name}, under Outlets."
         )
     return {code: id for code, id in found.items() if id is not None}
 
