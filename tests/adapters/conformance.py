@@ -99,10 +99,10 @@ def shipping(
     order: Mapping[str, str],
     id: str,
     outlet: str,
+    units: Mapping[str, int],
     tracking: str = "",
     *,
     pickup: bool = False,
-    **units: int,
 ) -> dict[str, Any]:
     """A payload of ship_fulfilment: what one outlet sent."""
     parcel = {"number": tracking, "url": f"https://track.example/{tracking}", "carrier": "PostNL"}

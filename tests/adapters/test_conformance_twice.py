@@ -90,15 +90,15 @@ def shipped(rig: Rig) -> Scene:
     rig.need_operation("ship_fulfilment")
     order, ours = _order(rig)
     id = f"f{next(_numbers)}"
-    return Scene(order, "ship_fulfilment", shipping(rig, order, ours, id, "amsterdam", "3S001", MUG=1))
+    return Scene(order, "ship_fulfilment", shipping(rig, order, ours, id, "amsterdam", {"MUG": 1}, "3S001"))
 
 
 def tracked(rig: Rig) -> Scene:
     rig.need_operation("ship_fulfilment")
     order, ours = _order(rig)
     id = f"f{next(_numbers)}"
-    insist(rig, "ship_fulfilment", shipping(rig, order, ours, id, "amsterdam", "", MUG=1), f"untracked {id}")
-    return Scene(order, "ship_fulfilment", shipping(rig, order, ours, id, "amsterdam", "3S001", MUG=1))
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, id, "amsterdam", {"MUG": 1}), f"untracked {id}")
+    return Scene(order, "ship_fulfilment", shipping(rig, order, ours, id, "amsterdam", {"MUG": 1}, "3S001"))
 
 
 def assigned(rig: Rig) -> Scene:

@@ -21,7 +21,7 @@ def rig_of(platform: str) -> type[Rig]:
     """The rig of a platform, imported only now: a platform that is broken does not keep others from being tested."""
     name = "tests.adapters.toy.rig" if platform == _TOY else f"{__name__}.{platform}"
     module = importlib.import_module(name)
-    found = [value for value in vars(module).values() if _is_rig(value, module.__name__)]
+    found: list[type[Rig]] = [value for value in vars(module).values() if _is_rig(value, module.__name__)]
     assert len(found) == 1, f"{name} must define one subclass of Rig, not {len(found)}"
     return found[0]
 
