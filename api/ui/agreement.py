@@ -17,8 +17,8 @@ class Agreement(NamedTuple):
 
 
 _FITS: Mapping[str, frozenset[str]] = {
-    "completed": frozenset({"shipped", "delivered", "out_for_delivery", "returned"}),
-    "cancelled": frozenset({"will_not_deliver", "returned"}),
+    "completed": frozenset({"shipped", "delivered", "out_for_delivery", "completed", "returned"}),
+    "cancelled": frozenset({"will_not_deliver", "returned", "cancelled"}),
 }
 """Which shop statuses go with how far the outlets are. What is not listed is never told to the shop, so nothing has to fit."""
 
@@ -50,7 +50,7 @@ def _alone(order: Order) -> str:
 
 def _status_differs(order: Order) -> list[str]:
     fits = _FITS.get(order.fulfilment_status)
-    if fits is None and order.shop_status in ("shipped", "delivered", "out_for_delivery"):
+    if fits is None and order.shop_status in ("shipped", "delivered", "out_for_delivery", "completed"):
         fits = frozenset()
     if fits is None or order.shop_status in fits:
         return []

@@ -77,12 +77,17 @@ _PAYMENT = {
 }
 _SHOP = {
     "awaiting_processing": Label("○", "Awaiting processing"),
+    "on_hold": Label("‖", "On hold", "warn"),
     "processing": Label("▸", "Processing", "busy"),
+    "awaiting_shipment": Label("▣", "Awaiting shipment", "busy"),
     "ready_for_pickup": Label("▣", "Ready for pickup", "busy"),
     "out_for_delivery": Label("→", "Out for delivery", "busy"),
+    "partly_shipped": Label("◐", "Partly shipped", "busy"),
     "shipped": Label("✓", "Shipped", "good"),
     "delivered": Label("✓", "Delivered", "good"),
+    "completed": Label("✓", "Completed", "good"),
     "returned": Label("↩", "Returned"),
+    "cancelled": Label("✕", "Cancelled"),
     "will_not_deliver": Label("✕", "Will not be delivered"),
     "custom": Label("?", "Other"),
 }
@@ -134,6 +139,16 @@ OPERATION_WORDS: Mapping[str, str] = {
     "read_stock": "give the stock",
     "set_order_status": "set the order's status",
     "set_stock": "set the stock",
+    "set_outlet_stock": "set the stock of each location",
+    "ship_fulfilment": "show what an outlet sent",
+    "assign_fulfilments": "show which outlet does what",
+    "refund_order": "record the refund",
+    "read_page": "give the next page of a first import",
+    "read_customer": "give the customer",
+    "read_locations": "give its locations",
+    "register_webhooks": "send us webhooks",
+    "read_webhooks": "say which webhooks it sends",
+    "remove_webhooks": "stop sending webhooks",
     "place_sale": "take the order over",
     "add_payment": "record the payment",
     "void_sale": "cancel the sale",
@@ -180,6 +195,14 @@ def command_words(command: Command) -> str:
     payload = command.payload
     if command.operation == "set_stock" and "sku" in payload:
         return f"{told} of {payload['sku']} to {payload.get('quantity')}"
+    if command.operation == "set_outlet_stock" and "sku" in payload:
+        levels = ", ".join(f"{level.get('quantity')} at {level.get('outlet')}" for level in payload.get("levels") or [])
+        return f"set the stock of {payload['sku']} to {levels or 'nothing'}"
+    if command.operation == "ship_fulfilment" and isinstance(payload.get("fulfilment"), Mapping):
+        done = "handed over" if payload["fulfilment"].get("pickup") else "sent"
+        return f"show what {payload['fulfilment'].get('outlet')} {done}"
+    if command.operation == "refund_order" and "amount" in payload:
+        return f"{'pay back' if payload.get('pay_back') else 'record the refund of'} {payload['amount']}"
     if command.operation == "set_order_status":
         parts = [f"set the status to {label('shop', payload['shop_status']).word.lower()}"] if payload.get("shop_status") else []
         parts += [f"set the payment to {label('payment', payload['payment_status']).word.lower()}"] if payload.get("payment_status") else []

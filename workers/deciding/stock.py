@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from engine import assignment
+from engine.platforms import PLATFORM
 from engine.types import Run
-from store import orders, products, stock
+from store import bindings, orders, products, stock
 from store.models import Connection, Outlet
 from store.order_models import StockLevel
 from workers.deciding import facts
@@ -99,12 +100,33 @@ def propagate(scene: Scene, skus: Sequence[str], *, force: Connection | None = N
         if not run.targets("count outlet"):
             scene.note(f"No outlet is linked to {shop.name}: its stock is not synced.")
             continue
-        last = scene.last_payloads(shop, "set_stock", [_subject(sku) for sku in skus])
+        linked = _linked(scene, shop)
+        operation = _operation(linked)
+        last = scene.last_payloads(shop, operation, [_subject(sku) for sku in skus])
         for sku in skus:
-            quantity = online_quantity(run, sku, levels.values())
-            if shop is not force and last.get(_subject(sku), {}).get("quantity") == quantity:
-                continue
-            scene.tell(shop, "set_stock", _subject(sku), {"sku": sku, "quantity": quantity}, collapse_key=_subject(sku))
+            payload = {"sku": sku, **_shown(run, linked, sku, levels.values())}
+            if shop is force or last.get(_subject(sku)) != payload:
+                scene.tell(shop, operation, _subject(sku), payload, collapse_key=_subject(sku))
+
+
+def _linked(scene: Scene, shop: Connection) -> Collection[str]:
+    """The outlets linked to locations of a shop that counts stock by location; empty for a shop that has one number."""
+    platform = PLATFORM.get(shop.platform)
+    if platform is None or not platform.stock_per_outlet:
+        return ()
+    return bindings.all_of(scene.session, shop.id, "outlet").keys()
+
+
+def _operation(linked: Collection[str]) -> str:
+    return "set_outlet_stock" if linked else "set_stock"
+
+
+def _shown(run: Run, linked: Collection[str], sku: str, levels: Iterable[StockLevel]) -> dict[str, Any]:
+    """What a shop is told of an article: a number for each linked outlet, or one for all."""
+    if not linked:
+        return {"quantity": online_quantity(run, sku, levels)}
+    sold = quantities(run, sku, levels)
+    return {"levels": [{"outlet": outlet, "quantity": sold.get(outlet, 0)} for outlet in sorted(linked)]}
 
 
 def _subject(sku: str) -> str:
@@ -113,12 +135,17 @@ def _subject(sku: str) -> str:
 
 def online_quantity(run: Run, sku: str, levels: Iterable[StockLevel]) -> int:
     """What a shop may sell: over all counted outlets, what is on hand less what is promised and kept back."""
+    return sum(quantities(run, sku, levels).values())
+
+
+def quantities(run: Run, sku: str, levels: Iterable[StockLevel]) -> dict[str, int]:
+    """What a shop may sell of each counted outlet: what is on hand less what is promised and kept back, never below 0."""
     counted = run.targets("count outlet")
-    return sum(
-        max(0, level.on_hand - level.reserved - assignment.pieces_kept_back(run, level.outlet))
+    return {
+        level.outlet: max(0, level.on_hand - level.reserved - assignment.pieces_kept_back(run, level.outlet))
         for level in levels
         if level.sku == sku and level.outlet in counted
-    )
+    }
 
 
 def _correct_shop(scene: Scene, sku: str, shown: int) -> None:
@@ -127,7 +154,7 @@ def _correct_shop(scene: Scene, sku: str, shown: int) -> None:
     shop = scene.connection
     if shop is None or shop.role != "shop":
         raise Refusal("shop_quantity is what a connected shop shows: post on_hand or delta for an outlet instead")
-    told = scene.last_payloads(shop, "set_stock", [_subject(sku)]).get(_subject(sku), {}).get("quantity")
+    told = _told(scene, shop, sku)
     if told is None or shown > told:
         scene.note(f"{shop.name} shows {shown} of {sku}, not {'a number of ours' if told is None else told}: the till is the source, so ours is sent.")
         propagate(scene, [sku], force=shop)
@@ -135,3 +162,12 @@ def _correct_shop(scene: Scene, sku: str, shown: int) -> None:
         scene.note(f"{shop.name} shows {shown} of {sku} but was told {told}: a sale may be on its way, so nothing is sent.")
     else:
         scene.note(f"{shop.name} shows {shown} of {sku}, as it was told.")
+
+
+def _told(scene: Scene, shop: Connection, sku: str) -> int | None:
+    """How many a shop was last told it may sell, over all outlets; None when it was told nothing."""
+    operation = _operation(_linked(scene, shop))
+    last = scene.last_payloads(shop, operation, [_subject(sku)]).get(_subject(sku))
+    if last is None:
+        return None
+    return int(last["quantity"]) if operation == "set_stock" else sum(int(level["quantity"]) for level in last["levels"])
