@@ -68,6 +68,25 @@ class Amounts:
         """The amount to the cent as text, without an exponent."""
         return f"{self.rounded(amount):f}"
 
+    def balanced(
+        self, total: Decimal, shipping: Decimal, discount: Decimal, lines: Iterable[Mapping[str, Any]]
+    ) -> tuple[str, str]:
+        """Shipping price and discount as text, with the cents in them that rounding the price of each unit leaves over,
+        so that lines + shipping - discount = total (three of 4.125 cost 12.38 and not three times 4.13).
+
+        `lines` are those of the snapshot. A difference that rounding cannot explain is left as it is, since then the
+        shop's own numbers do not add up.
+        """
+        units, goods = 0, Decimal(0)
+        for line in lines:
+            units += line["quantity"]
+            goods += Decimal(line["unit_price"]) * line["quantity"]
+        postage, off = self.rounded(shipping), self.rounded(discount)
+        left = self.rounded(total) - goods - postage + off
+        if abs(left) <= self._cent * (units + 3) / 2:
+            postage, off = postage + max(left, Decimal(0)), off + max(-left, Decimal(0))
+        return f"{postage:f}", f"{off:f}"
+
 
 def rate(percent: Decimal) -> str:
     """A tax rate in percent: 21.0 as `21`, 5.50 as `5.5`."""

@@ -40,22 +40,26 @@ def snapshot_of(order: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
     """The whole order in our words.
 
     `unit_price` includes tax also where the shop's prices do not; it is rounded to the cent per unit. `shipping_price`
-    is everything charged on top of the lines (shipping, handling fee, surcharges), `discount` everything taken off
-    the order as a whole; so lines + shipping_price - discount = total. `total` is before gift cards and store credit,
+    is everything charged on top of the lines (shipping, handling fee, surcharges, cents left over by rounding),
+    `discount` everything taken off the order as a whole; so lines + shipping_price - discount = total. `total` is before gift cards and store credit,
     which are ways to pay. A status of the shop's own is `custom` and its word is kept in `tags`.
     """
     read = Reader(order, str(order.get("id") or order.get("vendorOrderNumber") or ""))
     payer, receiver = object_of(order, "billingPerson"), object_of(order, "shippingPerson")
     money = Amounts(shop.currency)
+    total = read.number("totalBeforeGiftCardRedemption") or read.number("total")
+    lines = [_line(item, order, money, read) for item in objects(order, "items")]
+    off = read.number("couponDiscount") + read.number("discount")
+    shipping_price, discount = money.balanced(total, _shipping_price(order, read), off, lines)
     return {
         "number": read.name,
         "external_id": read.name,
         "placed_at": utc_text(_moment(order, "create")),
         "updated_at": utc_text(_moment(order, "update")),
         "currency": shop.currency,
-        "total": money.text(read.number("totalBeforeGiftCardRedemption") or read.number("total")),
-        "shipping_price": money.text(_shipping_price(order, read)),
-        "discount": money.text(read.number("couponDiscount") + read.number("discount")),
+        "total": money.text(total),
+        "shipping_price": shipping_price,
+        "discount": discount,
         "payment_status": payment_status(order.get("paymentStatus")),
         "shop_status": shop_status(order.get("fulfillmentStatus")),
         "payment": {"method": text(order, "paymentMethod"), "processor": text(order, "paymentModule")},
@@ -76,7 +80,7 @@ def snapshot_of(order: Mapping[str, Any], shop: Shop) -> dict[str, Any]:
         "prices_include_tax": True,
         "tracking": _tracking(order),
         "tags": _custom_words(order),
-        "lines": [_line(item, order, money, read) for item in objects(order, "items")],
+        "lines": lines,
     }
 
 
