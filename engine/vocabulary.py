@@ -148,8 +148,9 @@ EVENT = FactType("event", "What just happened.", False, (
     Field("platform", "enum", "Platform that sent it; api for a plain posted event.", PLATFORMS),
     *moment("time", "When it happened over there."),
     *moment("received_at", "When we heard of it: the moment of the decision."),
+    Field("imported", "boolean", "Whether a first import, or catching up after an outage, told it."),
 ), always=(
-    "type", "from", "platform", "time", "time.date", "time.time", "time.weekday", "received_at", "received_at.date",
+    "type", "from", "platform", "imported", "time", "time.date", "time.time", "time.weekday", "received_at", "received_at.date",
     "received_at.time", "received_at.weekday",
 ))  # fmt: skip
 

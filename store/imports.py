@@ -192,10 +192,11 @@ def is_stuck(session: Session, row: Import) -> bool:
     return row.state in READING and row.read_at is None and not _is_being_read(session, row)
 
 
-def wants(row: Import, page: int) -> bool:
-    """Whether page number `page` (from 0) is the one to read now. A failed import wants it too: somebody had its command
-    tried again in the outbox."""
-    return row.state in (*READING, FAILED) and row.read_at is None and row.pages == page
+def wants(row: Import, page: int, *, is_read: bool = False) -> bool:
+    """Whether page number `page` (from 0) is the next one of an import that goes on. A failed import wants it too: somebody
+    had its command tried again in the outbox. A paused one wants it only when it `is_read` already."""
+    going_on = (*READING, FAILED, PAUSED) if is_read else (*READING, FAILED)
+    return row.state in going_on and row.read_at is None and row.pages == page
 
 
 def move_on(

@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import cast
 
 from redis import ConnectionPool, Redis, RedisError
 from redis.backoff import NoBackoff
@@ -29,9 +30,11 @@ log = logging.getLogger(__name__)
 
 DECIDE_QUEUE = "decide"
 RULES_QUEUE = "rules"
+IMPORTS_QUEUE = "imports"
 DRAIN_QUEUE_PREFIX = "connection-"
 _DRAIN_JOB_PREFIX = "drain-"
 
+_QUEUE_KEY = Queue.redis_queue_namespace_prefix
 _FLAG_SECONDS = 86_400
 
 
@@ -66,6 +69,13 @@ class Bell:
             self._enqueue(RULES_QUEUE, "workers.jobs.rule_job", (merchant_id, job_id), rule_job_id(job_id))
         except RedisError as error:
             log.warning("the bell could not be rung, the relay will: %s", error, extra={"rule_job_id": job_id})
+
+    def ring_import(self, merchant_id: str, import_id: str) -> None:
+        """Have the background process decide what a first import brought. Call it after the commit."""
+        try:
+            self._enqueue(IMPORTS_QUEUE, "workers.jobs.decide_import", (merchant_id, import_id), import_job_id(import_id))
+        except RedisError as error:
+            log.warning("the bell could not be rung, the relay will: %s", error, extra={"import_id": import_id})
 
     def heard(self, connection_id: str) -> None:
         """The drainer is about to look into the outbox: it will see everything rung for until now."""
@@ -106,6 +116,22 @@ class Bell:
         for merchant_id, job_id in jobs:
             if self._free_if_lost(RULES_QUEUE, rule_job_id(job_id)):
                 self.ring_rule_job(merchant_id, job_id)
+
+    def revive_imports(self, found: Iterable[tuple[str, str]]) -> None:
+        """The same for first imports with something to decide, given as (merchant id, import id)."""
+        for merchant_id, import_id in found:
+            if self._free_if_lost(IMPORTS_QUEUE, import_job_id(import_id)):
+                self.ring_import(merchant_id, import_id)
+
+    def others_wait(self) -> bool:
+        """Whether a job for which a worker must be free at once is queued: an event to decide, a connection to drain."""
+        keys = cast("set[bytes]", self._redis.smembers(Queue.redis_queues_keys))
+        names = [key.decode().removeprefix(_QUEUE_KEY) for key in keys]
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in names:
+            if name == DECIDE_QUEUE or name.startswith(DRAIN_QUEUE_PREFIX):
+                pipeline.llen(_QUEUE_KEY + name)
+        return any(pipeline.execute())
 
     def backlog(self) -> int:
         """How many events wait for a worker to decide them."""
@@ -178,6 +204,11 @@ def decide_job_id(event_id: str) -> str:
 def rule_job_id(job_id: str) -> str:
     """The id of the one RQ job that carries out a slice of a proof or simulation."""
     return f"rule-{job_id}"
+
+
+def import_job_id(import_id: str) -> str:
+    """The id of the one RQ job that decides what an import brought."""
+    return f"import-{import_id}"
 
 
 def drained_connection(job_id: str) -> str | None:

@@ -16,10 +16,11 @@ from datetime import datetime
 from pybreaker import CircuitBreakerError
 from sqlalchemy.orm import Session
 
-from store import audit, connections, leases
+from store import audit, connections, imports, leases
 from store.leases import Lease, Leased, Tried
 from workers.backoff import Backoff
-from workers.execute import Errand, carry_out
+from workers.execute import OWN_LIMIT, Errand, carry_out
+from workers.imports import page_of
 from workers.limits import HeldBack, Holds
 from workers.pulse import Pulse
 from workers.services import Services
@@ -116,7 +117,7 @@ class Drainer:
         with self._pulse.holding(lease.token):
             try:
                 while left and ended is None and not self._stop():
-                    ended = self._one(left, tried)
+                    ended = self._one(lease, left, tried)
                     if time.monotonic() - started > 2 * self._settings.batch_seconds:
                         self._write(lease, tried, [])
             finally:
@@ -124,25 +125,36 @@ class Drainer:
         self._size_next_batch(len(lease.commands) - len(left), time.monotonic() - started)
         return ended
 
-    def _one(self, left: deque[Leased], tried: list[Tried]) -> str | None:
+    def _one(self, lease: Lease, left: deque[Leased], tried: list[Tried]) -> str | None:
         """Carry out the next command. Returns why to end, None to go on."""
+        command = left[0]
         try:
-            one = carry_out(self._errand, left[0])
+            one = carry_out(self._errand, command)
         except HeldBack as held:
+            if command.background:
+                self._put_off(lease, left.popleft(), held.until)
+                return None
             return self._hold(held.until, str(held))
         except CircuitBreakerError:
             return HELD
         left.popleft()
         tried.append(one)
         self._report.outcomes[one.outcome] = self._report.outcomes.get(one.outcome, 0) + 1
-        if one.outcome == "throttled" and one.retry_at is not None:
+        if one.outcome == "throttled" and one.retry_at is not None and not (command.background and one.kind == OWN_LIMIT):
             return self._hold(one.retry_at, one.message)
         if one.outcome == "unauthorised":
             return PAUSED
         if one.kind == "timeout":
             return SLICE_OVER
         open_until = self._errand.breaker.open_until(self._clock())
-        return None if open_until is None else self._hold(open_until, OUT_OF_ORDER)
+        if open_until is not None:
+            return self._hold(open_until, OUT_OF_ORDER)
+        return SLICE_OVER if page_of(command) is not None and self._bell.others_wait() else None
+
+    def _put_off(self, lease: Lease, command: Leased, until: datetime) -> None:
+        """Let a command in the background wait by itself; the others of the connection go on."""
+        with self._database.system_session() as session:
+            leases.put_off(session, lease.token, command.id, until)
 
     def _write(self, lease: Lease, tried: list[Tried], untried: list[Leased]) -> None:
         """Write down what was tried and put back what was not, in one transaction."""
@@ -154,6 +166,7 @@ class Drainer:
             for one in tried:
                 if one.outcome == "unauthorised":
                     pause_by_itself(session, self._id, one.message)
+                _stop_import(session, one)
         for command_id in lost:
             log.warning("another worker has taken a command over; what came back here is dropped", extra={"command_id": command_id})
         tried.clear()
@@ -168,6 +181,13 @@ class Drainer:
         if tried:
             fitting = int(self._settings.batch_seconds * tried / max(seconds, 1e-6))
             self._batch = max(1, min(fitting, self._batch * _GROWTH, self._settings.batch_limit))
+
+
+def _stop_import(session: Session, one: Tried) -> None:
+    """A page that will never be read ends its import, until a person resumes it."""
+    import_id = page_of(one.command)
+    if import_id is not None and one.outcome != "done" and one.retry_at is None:
+        imports.fail(session, import_id, one.message)
 
 
 def pause_by_itself(session: Session, connection_id: str, reason: str) -> None:

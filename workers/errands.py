@@ -16,8 +16,11 @@ from workers.backoff import Backoff
 from workers.breaker import Breaker
 from workers.exchanges import Recorder
 from workers.execute import Errand
+from workers.imports import Pages
 from workers.limits import Meter
 from workers.services import Services
+
+USUAL_IMPORT_SHARE = 0.5
 
 
 def connection_of(row: models.Connection, cipher: Cipher) -> Connection:
@@ -39,7 +42,7 @@ def errand_for(services: Services, connection_id: str, clock: Callable[[], datet
     settings = services.worker_settings
     adapter = services.adapters.get(connection.platform)
     meter = Meter(services.redis, connection.id, per_minute(connection, adapter.capabilities.rate_per_minute if adapter else 0),
-                  longest_pause=settings.longest_pause)
+                  longest_pause=settings.longest_pause, background_share=import_share(connection))
     with services.http_session_factory() as http:
         yield Errand(
             connection=connection,
@@ -50,6 +53,7 @@ def errand_for(services: Services, connection_id: str, clock: Callable[[], datet
             meter=meter,
             breaker=Breaker(services.redis, connection.id, settings),
             intake=services.intake,
+            pages=Pages(services.database, services.bell, connection, clock),
             backoff=Backoff(settings),
             settings=settings,
             clock=clock,
@@ -60,3 +64,10 @@ def per_minute(connection: Connection, usual: int) -> int:
     """The rate limit of a connection: its setting `rate_per_minute` when that is a number, else what is usual."""
     own = connection.settings.get("rate_per_minute")
     return own if isinstance(own, int) and not isinstance(own, bool) and own >= 0 else usual
+
+
+def import_share(connection: Connection) -> float:
+    """How much of the rate limit first imports may leave used: the connection's setting `import_share` when that is more
+    than 0 and at most 1, else half."""
+    own = connection.settings.get("import_share")
+    return float(own) if isinstance(own, int | float) and not isinstance(own, bool) and 0 < own <= 1 else USUAL_IMPORT_SHARE

@@ -11,9 +11,8 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from adapters.base import Throttled
 from workers import masking
-from workers.limits import HeldBack, Meter
+from workers.limits import HeldBack, Meter, OwnLimit
 
 MAX_EXCHANGES = 40
 """Exchanges kept per attempt: the first half and the last half of them."""
@@ -43,11 +42,11 @@ class Recorder:
             http.mount(prefix, _Recording(transport, self))
 
     def send(self, transport: BaseAdapter, request: requests.PreparedRequest, options: Mapping[str, Any]) -> requests.Response:
-        """Send one request. Raises Throttled when our own limit would make it wait too long."""
+        """Send one request. Raises OwnLimit when our own limit would make it wait too long."""
         try:
             self._meter.pass_through()
         except HeldBack as held:
-            raise Throttled("Our own rate limit for this connection is used up.", until=held.until) from held
+            raise OwnLimit("Our own rate limit for this connection is used up.", until=held.until) from held
         self._close()
         exchange = _Exchange(datetime.now(UTC), request)
         self._open.append(exchange)

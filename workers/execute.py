@@ -32,7 +32,8 @@ from workers import masking
 from workers.backoff import Backoff
 from workers.breaker import Breaker
 from workers.exchanges import Recorder
-from workers.limits import Meter
+from workers.imports import Pages, page_of
+from workers.limits import Meter, OwnLimit
 from workers.services import Intake
 from workers.settings import WorkerSettings
 
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARACTERS = 1_000
 MAX_DETAIL_CHARACTERS = 4_000
+
+OWN_LIMIT = "own_limit"
+"""The kind of throttling that comes from our own rate limit and not from the system."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Errand:
     meter: Meter
     breaker: Breaker
     intake: Intake
+    pages: Pages
     backoff: Backoff
     settings: WorkerSettings
     clock: Callable[[], datetime]
@@ -65,11 +70,15 @@ def carry_out(errand: Errand, command: Leased) -> Tried:
 
     Raises HeldBack or CircuitBreakerError when nothing was called and the command just has to wait.
     """
-    errand.meter.reserve()
+    started = errand.clock()
+    unwanted = errand.pages.unwanted(command)
+    if unwanted:
+        return _tried(errand, command, started, DONE, DONE, unwanted)
+    errand.meter.reserve(background=command.background)
     started = errand.clock()
     try:
         result = errand.breaker.call(lambda: _call(errand, command))
-        notes = [_take_in(errand, command, event) for event in result.events]
+        notes = _take_in_all(errand, command, result)
     except CircuitBreakerError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever an adapter throws, the command must not be lost)
@@ -88,6 +97,13 @@ def _call(errand: Errand, command: Leased) -> Result:
     return adapter.execute(call, errand.connection, errand.memory, errand.http)
 
 
+def _take_in_all(errand: Errand, command: Leased, result: Result) -> list[str]:
+    """Feed everything learned through the front door. Returns sentences for people."""
+    if page_of(command) is not None:
+        return [errand.pages.take_in(command, result)]
+    return [_take_in(errand, command, event) for event in result.events]
+
+
 def _take_in(errand: Errand, command: Leased, event: Any) -> str:
     """Feed one event through the front door. Returns a sentence when it was not taken."""
     try:
@@ -104,7 +120,8 @@ def _failed(errand: Errand, command: Leased, error: Exception, started: datetime
     at = errand.clock()
     if isinstance(error, Throttled):
         until = error.until or at + timedelta(seconds=errand.settings.throttle_delay)
-        return _tried(errand, command, started, "throttled", "throttled", error.message, error.detail,
+        kind = OWN_LIMIT if isinstance(error, OwnLimit) else "throttled"
+        return _tried(errand, command, started, "throttled", kind, error.message, error.detail,
                       failures=command.failures, retry_at=until)
     if isinstance(error, Unauthorised):
         return _tried(errand, command, started, "unauthorised", "unauthorised", error.message, error.detail,

@@ -9,6 +9,7 @@ from workers import services
 from workers.decide import decide_guarded
 from workers.drain import Drainer, pause_by_itself
 from workers.errands import errand_for
+from workers.imports import decide_slice
 from workers.rule_jobs.runner import run_slice
 
 log = logging.getLogger(__name__)
@@ -37,3 +38,8 @@ def decide(merchant_id: str, event_id: str) -> None:
 def rule_job(merchant_id: str, job_id: str) -> None:
     """Carry out the next slice of a proof or simulation."""
     run_slice(services.current(), merchant_id, job_id)
+
+
+def decide_import(merchant_id: str, import_id: str) -> None:
+    """Decide what a first import brought, for a while."""
+    decide_slice(services.current(), merchant_id, import_id)

@@ -9,22 +9,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis import Redis, RedisError
+
+from adapters.base import Throttled
 
 log = logging.getLogger(__name__)
 
 _SHORTEST_WAIT = 0.05
 
+_PACE_SECONDS = 2
+"""Requests in the background are spread evenly, counted over spans of at least this many seconds."""
+
 
 class HeldBack(Exception):
-    """The rate limit lets nothing through until `until`."""
+    """Nothing is let through until `until`, by default because of the rate limit."""
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"The rate limit of this connection is used up until {until.isoformat(timespec='seconds')}.")
+    def __init__(self, until: datetime, why: str = "The rate limit of this connection is used up.") -> None:
+        super().__init__(f"{why} It goes on at {until.isoformat(timespec='seconds')}.")
         self.until = until
+
+
+class OwnLimit(Throttled):
+    """Our own rate limit would make a request wait too long; the system itself did not complain."""
 
 
 class Meter:
@@ -33,21 +42,30 @@ class Meter:
     `reserve` takes the first request of a command before it starts, so that a command is not begun when it could not
     even ask; `pass_through` takes one for each further request and waits for it, at most `longest_pause` seconds. Zero
     means no limit. Without Redis nothing is counted: the system itself then says when it is too much.
+
+    Requests in the background leave head-room: they are spread evenly over the minute, and one is let through only while
+    all requests of the last sixty seconds together have used less than `background_share` of the limit.
     """
 
     def __init__(
-        self, redis: Redis, connection_id: str, per_minute: int, *, longest_pause: float,
+        self, redis: Redis, connection_id: str, per_minute: int, *, longest_pause: float, background_share: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._item = RateLimitItemPerMinute(per_minute) if per_minute > 0 else None
+        self._per_minute = per_minute
+        self._share = max(1, int(per_minute * background_share))
+        self._pace = _pace(self._share)
+        self._background = False
         self._window = MovingWindowRateLimiter(RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix="wissel:rate"))
         self._key = connection_id
         self._longest_pause = longest_pause
         self._sleep = sleep
         self._reserved = False
 
-    def reserve(self) -> None:
-        """Take one request in advance. Raises HeldBack when there is none left."""
+    def reserve(self, *, background: bool = False) -> None:
+        """Take one request in advance, and say of which kind it and those that follow are. Raises HeldBack when there is
+        none left."""
+        self._background = background
         if not self._reserved:
             self._take()
             self._reserved = True
@@ -72,11 +90,28 @@ class Meter:
         if self._item is None:
             return
         try:
+            if self._background:
+                self._leave_head_room(self._item)
             if not self._window.hit(self._item, self._key):
                 free_at = self._window.get_window_stats(self._item, self._key).reset_time
                 raise HeldBack(datetime.fromtimestamp(free_at, UTC))
         except RedisError as error:
             log.warning("requests cannot be counted without Redis: %s", error, extra={"connection_id": self._key})
+
+
+    def _leave_head_room(self, item: RateLimitItem) -> None:
+        free_at, left = self._window.get_window_stats(item, self._key)
+        if self._per_minute - left >= self._share:
+            raise HeldBack(datetime.fromtimestamp(free_at, UTC))
+        if not self._window.hit(self._pace, self._key, "background"):
+            next_at = self._window.get_window_stats(self._pace, self._key, "background").reset_time
+            raise HeldBack(datetime.fromtimestamp(next_at, UTC))
+
+
+def _pace(per_minute: int) -> RateLimitItem:
+    """So many in a minute, counted over a short span."""
+    seconds = max(_PACE_SECONDS, -(-60 // per_minute))
+    return RateLimitItemPerSecond(max(1, per_minute * seconds // 60), seconds)
 
 
 @dataclass(frozen=True, slots=True)

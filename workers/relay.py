@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from store import events, leases, rule_jobs
+from store import events, imports, leases, rule_jobs
 from workers.limits import Holds
 from workers.schedule import Schedule
 from workers.services import Services
@@ -39,7 +39,7 @@ class Relay:
 
     def tick(self) -> None:
         """Look once. Raises nothing that a database or Redis that is away for a moment may cause."""
-        for step in (self._schedule.tick, self._ring_connections, self._ring_events, self._ring_rule_jobs):
+        for step in (self._schedule.tick, self._ring_connections, self._ring_events, self._ring_rule_jobs, self._ring_imports):
             try:
                 step()
             except (SQLAlchemyError, RedisError) as error:
@@ -67,3 +67,8 @@ class Relay:
         with self._database.system_session(read_only=True) as session:
             neglected = rule_jobs.neglected(session)
         self._bell.revive_rule_jobs(neglected)
+
+    def _ring_imports(self) -> None:
+        with self._database.system_session(read_only=True) as session:
+            neglected = imports.neglected(session)
+        self._bell.revive_imports(neglected)

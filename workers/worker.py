@@ -1,5 +1,5 @@
-"""The RQ workers: one kind carries out drains and decisions in its own process, one job at a time, the other one proofs
-and simulations.
+"""The RQ workers: one kind carries out drains and decisions in its own process, one job at a time, the other one what may
+wait: proofs, simulations, and decisions about what first imports brought.
 
 They do not fork for each job. A drain lasts for many commands, so isolation by fork would buy little, and deciding
 lives on compiled rule books that a fresh process would have to make again. What a crash would cost is covered by the
@@ -23,7 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from store.models import Connection
 from workers import services
-from workers.bell import DECIDE_QUEUE, RULES_QUEUE, drain_queue, drained_connection, forget_job
+from workers.bell import DECIDE_QUEUE, IMPORTS_QUEUE, RULES_QUEUE, drain_queue, drained_connection, forget_job
+from workers.imports import has_more
 from workers.rule_jobs.runner import is_unfinished
 from workers.services import Services
 
@@ -62,9 +63,10 @@ class HouseWorker(SimpleWorker):  # type: ignore[misc]
 
 
 class RulesWorker(HouseWorker):
-    """Listens to proofs and simulations, and to nothing else, so that they delay neither deciding nor telling."""
+    """Listens to proofs, simulations and first imports, and to nothing else, so that they delay neither deciding nor
+    telling."""
 
-    first_queues = (RULES_QUEUE,)
+    first_queues = (RULES_QUEUE, IMPORTS_QUEUE)
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Carry out one slice, free its id whatever happened, and let the next one follow behind those of others.
@@ -73,10 +75,11 @@ class RulesWorker(HouseWorker):
         succeeded: bool = super().perform_job(job, queue, execution)
         if not succeeded:
             forget_job(self.connection, job.id)
-        else:
-            merchant_id, job_id = job.args
-            if is_unfinished(self._here.database, merchant_id, job_id):
-                self._here.bell.ring_rule_job(merchant_id, job_id)
+        elif queue.name == IMPORTS_QUEUE:
+            if has_more(self._here.database, *job.args):
+                self._here.bell.ring_import(*job.args)
+        elif is_unfinished(self._here.database, *job.args):
+            self._here.bell.ring_rule_job(*job.args)
         return succeeded
 
 

@@ -86,6 +86,10 @@ DUTCH = Language(
         "payment.amount": "het bedrag van de betaling",
     },
     flags={
+        "event.imported": _flag(
+            ("het uit een eerste import komt", "het komt uit een eerste import"),
+            ("het niet uit een eerste import komt", "het komt niet uit een eerste import"),
+        ),
         "order.known": _what("de bestelling", "al bekend", "nog niet bekend"),
         "order.split": _what("de bestelling", "over vestigingen verdeeld", "niet verdeeld"),
         "order.has_goods": _flag(

@@ -64,6 +64,7 @@ ENGLISH = Language(
         "payment.amount": "the payment's amount",
     },
     flags={
+        "event.imported": flag("a first import told it", "no first import told it"),
         "order.known": flag("the order was known already", "the order was not known yet"),
         "order.split": flag("the order is split over outlets", "the order is not split"),
         "order.has_goods": flag("something has to be packed for the order", "nothing has to be packed for the order"),

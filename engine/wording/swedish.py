@@ -69,6 +69,7 @@ SWEDISH = Language(
         "payment.amount": "betalningens belopp",
     },
     flags={
+        "event.imported": _not("händelsen", "kommer", "från en första import"),
         "order.known": Choice(
             Clause("ordern redan var känd", "ordern var redan känd"), Clause("ordern ännu inte var känd", "ordern var ännu inte känd")
         ),

@@ -25,6 +25,7 @@ def event_fact(event: Event, connection: Connection | None) -> Fact:
         "type": event.type,
         "from": connection.role if connection else "other",
         "platform": connection.platform if connection else "api",
+        "imported": event.import_id is not None,
         "time": event.time,
         "received_at": event.received_at,
     }))  # fmt: skip

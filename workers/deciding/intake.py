@@ -158,6 +158,8 @@ class Intake:
             _fail(row, f"deciding broke: {type(error).__name__}: {error}"[:2000], self._clock())
             return Decided()
         followed = [self._keep_follow_up(session, scene, follow).id for follow in scene.follow_ups]
+        if row.import_id is not None:
+            followed.clear()  # They belong to the import too, which has them decided in its turn.
         rung = {command.connection_id for command in scene.commands}
         return Decided(scene.decision_id, scene.summary, rung, [*followed, *scene.awakened])
 
@@ -208,6 +210,7 @@ class Intake:
             time=scene.at,
             data=dict(follow.data),
             body_hash=body_hash(follow.type, follow.data),
+            import_id=scene.event.import_id,
         )
         return row
 

@@ -139,7 +139,8 @@ class Scene:
         collapse_key: str | None = None,
     ) -> None:
         """Want one command in the outbox; it is written with the decision. A newer command with the same `collapse_key` replaces waiting ones."""
-        self.commands.append(commands.Wanted(connection.id, operation, subject, dict(payload), collapse_key))
+        background = self.event.import_id is not None
+        self.commands.append(commands.Wanted(connection.id, operation, subject, dict(payload), collapse_key, background))
         self.told.append({"connection": connection.name, "operation": operation, "subject": subject, "because": because})
 
     def last_payloads(self, connection: Connection, operation: str, subjects: Sequence[str]) -> dict[str, Mapping[str, Any]]:
