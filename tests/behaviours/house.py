@@ -171,11 +171,15 @@ class Till:
 
 
 class House:
-    """Everything together, for one merchant: the demo's."""
+    """Everything together, for one merchant."""
 
-    def __init__(self, services: wiring.Services, shop: Shop, till: Till, url: str, key: str, merchant_id: str) -> None:
+    def __init__(
+        self, services: wiring.Services, shop: Any, till: Till, url: str, key: str, merchant_id: str, ids: Mapping[str, str]
+    ) -> None:
         self.services, self.shop, self.till = services, shop, till
         self.url, self.key, self.merchant_id = url, key, merchant_id
+        self.ids = ids
+        """The connections' ids by name."""
 
     def settle(self) -> None:
         """Let webhooks arrive and workers work until nothing is left to do."""
@@ -222,6 +226,12 @@ class House:
                 f"{c.id} {c.operation} {c.status} {c.error_kind} {c.error}"
                 for c in session.scalars(select(Command).where(Command.status.not_in(("done", "superseded"))))
             ]
+
+    def ask(self, connection_id: str, operation: str) -> None:
+        """Put a read into the outbox, as the schedule does."""
+        with self.services.database.session(self.merchant_id) as session:
+            subject = operation.replace("_", ":")
+            commands.put(session, connection_id=connection_id, operation=operation, subject=subject, payload={})
 
     def get(self, path: str) -> Any:
         answer = requests.get(self.url + path, headers={"Authorization": f"Bearer {self.key}"}, timeout=10)
@@ -315,31 +325,65 @@ def serve(app: Any, port: int = 0) -> Iterator[str]:
         server.server_close()
 
 
+class Furniture:
+    """What stands in a house, and how it is put there: the demo's shop and till. Other houses have another shop."""
+
+    merchant = demo.MERCHANT
+    worker_settings = WorkerSettings(retry_delays=(0.05,), breaker_failures=50, throttle_delay=0.05)
+
+    def seed(self, shop: SandboxState, till: SandboxState) -> None:
+        """Fill the two sandboxes, which are empty."""
+        seed_shop(shop, **demo.shop_seed())
+        till_sandbox.seed(till, **demo.till_seed())
+
+    def shop_app(self, state: SandboxState) -> Any:
+        return shop_sandbox.create_app(state, requests_per_minute=0)
+
+    def shop(self, box: Any) -> Any:
+        """The shop as customers and staff use it; it must have the `box`."""
+        return Shop(box)
+
+    def till(self, box: Any) -> Till:
+        return Till(box)
+
+    def services(self, services: wiring.Services) -> wiring.Services:
+        """The services of the house, with quick workers."""
+        return replace(services, worker_settings=self.worker_settings)
+
+    def load(self, services: wiring.Services, shop: Any, till: Till) -> Mapping[str, str]:
+        """Make the merchant or bring it up to date. Returns the ids of the connections by name."""
+        return demo.load(services, shop.box.url, till.box.url)
+
+    def subscribe(self, shop: Any, url: str) -> None:
+        """Have the shop send its webhooks to `url`."""
+        shop.state.set_setting("webhook_url", url)
+
+
 @contextmanager
-def open_house(folder: Path, database_url: str, redis_url: str) -> Iterator[House]:
+def open_house(folder: Path, database_url: str, redis_url: str, furniture: Furniture | None = None) -> Iterator[House]:
     """Open the house whose keys, sandboxes and (with SQLite) database are kept in `folder`; make it when it is empty.
 
-    It has the demo's merchant, outlets, articles and stock, and is at rest.
+    It has the demo's merchant, outlets, articles and stock unless furnished otherwise, and is at rest.
     """
+    furniture = furniture or Furniture()
     environment = {"WISSEL_DATA_DIR": str(folder), "DATABASE_URL": database_url, "REDIS_URL": redis_url, "WISSEL_DEMO": "1", "WISSEL_ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}
     settings = config.from_environment(environment)
     is_new = not (folder / "shop.db").exists()
     if is_new:
         wiring.prepare(settings)
-    quick = WorkerSettings(retry_delays=(0.05,), breaker_failures=50, throttle_delay=0.05)
-    services = replace(wiring.build(settings), worker_settings=quick)
+    services = furniture.services(wiring.build(settings))
     worker_services.install(services)
     shop_state, till_state = SandboxState(folder / "shop.db"), SandboxState(folder / "till.db")
     if is_new:
-        seed_shop(shop_state, **demo.shop_seed())
-        till_sandbox.seed(till_state, **demo.till_seed())
-    shop_app = shop_sandbox.create_app(shop_state, requests_per_minute=0)
+        furniture.seed(shop_state, till_state)
     till_app = till_sandbox.create_app(till_state, requests_per_minute=0)
-    with running(shop_app) as shop_box, running(till_app) as till_box, serve(create_app(services)) as url:
-        ids = demo.load(services, shop_box.url, till_box.url)
-        shop_state.set_setting("webhook_url", f"{url}/v1/hooks/{ids[demo.SHOP]}")
+    with running(furniture.shop_app(shop_state)) as shop_box, running(till_app) as till_box, serve(create_app(services)) as url:
+        shop, till = furniture.shop(shop_box), furniture.till(till_box)
+        ids = furniture.load(services, shop, till)
+        furniture.subscribe(shop, f"{url}/v1/hooks/{ids[demo.SHOP]}")
         till_state.set_setting("webhook_url", f"{url}/v1/hooks/{ids[demo.TILL]}")
-        house = House(services, Shop(shop_box), Till(till_box), url, demo.key_for_posting(services, folder / "key"), _merchant(services))
+        key = demo.key_for_posting(services, folder / "key")
+        house = House(services, shop, till, url, key, _merchant(services, furniture.merchant), ids)
         if is_new:
             _read_the_till(house, ids[demo.TILL])
         yield house
@@ -350,15 +394,14 @@ def open_house(folder: Path, database_url: str, redis_url: str) -> Iterator[Hous
     services.database.close()
 
 
-def _merchant(services: wiring.Services) -> str:
+def _merchant(services: wiring.Services, slug: str) -> str:
     with services.database.system_session(read_only=True) as session:
-        return session.scalars(select(Merchant.id).where(Merchant.slug == demo.MERCHANT)).one()
+        return session.scalars(select(Merchant.id).where(Merchant.slug == slug)).one()
 
 
 def _read_the_till(house: House, till_id: str) -> None:
     """What the schedule does first of all in a real house."""
-    with house.services.database.session(house.merchant_id) as session:
-        commands.put(session, connection_id=till_id, operation="read_changes", subject="read:changes", payload={})
+    house.ask(till_id, "read_changes")
     house.settle()
 
 
