@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from engine.ast import Book, DecisionRules, Place
+from engine.language.abilities import impossible
 from engine.language.examples import LAYER_FOLDER, is_examples, read_examples
 from engine.language.formatter import format_decision
 from engine.language.rule_file import RuleFile, read_layer_file, read_rule_file
@@ -38,12 +39,12 @@ def load_book(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABUL
 
 
 def check(texts: Mapping[str, str | bytes], vocabulary: Vocabulary = VOCABULARY) -> tuple[Problem, ...]:
-    """Every error of these files, and warnings about style when there is none; by file, line and column. Never raises,
-    whatever the content."""
+    """Every error of these files, and when they can be read also what no shop could do and warnings about style; by file,
+    line and column. Never raises, whatever the content."""
     decisions, errors = _read(texts, vocabulary)
     examples = (read_examples(name, texts[name], vocabulary)[1] for name in texts if is_examples(name))
     readable = {name: content for name, content in texts.items() if isinstance(content, str)}
-    odd = () if errors else warnings(decisions, readable, vocabulary)
+    odd = () if errors else (*impossible(decisions), *warnings(decisions, readable, vocabulary))
     return tuple(sorted((*errors, *(problem for found in examples for problem in found), *odd), key=_by_place))
 
 

@@ -44,7 +44,7 @@ def to_shop(
     shop_parts.show_outlets(scene, shop, order, run)
     shop_parts.ship(scene, shop, order, run)
     shop_parts.refund(scene, shop, order, run, payment)
-    wanted = _wanted_of_shop(run, order, tracking)
+    wanted = _expressible(scene, shop, _wanted_of_shop(run, order, tracking))
     if not wanted:
         if len(scene.told) == told_before:
             _note_silence(scene, run, "shop")
@@ -104,6 +104,16 @@ def _wanted_of_shop(run: Run, order: Order, tracking: Tracking | None) -> dict[s
     if run.first("send tracking") and tracking is not None:
         wanted["tracking"] = {"number": tracking.number, "url": tracking.url}
     return {name: value for name, value in wanted.items() if order.told.get(f"shop.{name}") != value}
+
+
+def _expressible(scene: Scene, shop: Connection, wanted: dict[str, Any]) -> dict[str, Any]:
+    """What a shop of this platform can be told. The check of rules leaves nothing else but what hangs on a setting."""
+    platform = PLATFORM.get(shop.platform)
+    for name, outcome in (("shop_status", "set shop status"), ("payment_status", "set shop payment")):
+        if platform is not None and name in wanted and not platform.can(outcome, wanted[name]):
+            scene.note(f"{platform.title} cannot be told {wanted[name].replace('_', ' ')}, so it is not: change the rule or its setting.")
+            del wanted[name]
+    return wanted
 
 
 def to_till(
