@@ -64,7 +64,7 @@ def test_a_table_and_its_rows_written_as_rules_are_one_version() -> None:
         ("fulfilment.status", "fulfilment.stat", ["7:14: `fulfilment` has no field `stat`. Did you mean `fulfilment.status`?"]),
         ("line_count >,", "line_count >>,", ['7:79: `>` is not a value. Write text that is not a plain word in quotes: "text".']),
         ("set shop status,", "set shop stats,", ["8:14: `set shop stats` is not an outcome a column can give. Did you mean `set shop status`?"]),
-        ("set shop status,", "tag line,", ["8:14: `tag line` is not an outcome a column can give. There are: assign outlets in shop, leave shop payment, leave shop status, mail customer, refund in shop, send tracking, set order risk, set shop payment, set shop status, tag order."]),
+        ("set shop status,", "tag line,", ["8:14: `tag line` is not an outcome a column can give. There are: assign outlets in shop, leave shop payment, leave shop status, mail customer, refund in shop, send tracking, set order risk, set shop payment, set shop status, ship fulfilment, tag order."]),
         ("   ~]", "]", ["11:11: Row 2 does not have 8 cells. Write one cell for each heading, `any` or `~` where none is needed."]),
         ("shipped,  ", "~,  ", ["11:11: Row 2 demands nothing. Fill a column under `then`."]),
         ("[shopify, m", "[[shopify], m", ["10:45: A cell is one value or a list of values."]),
