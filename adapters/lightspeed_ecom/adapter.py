@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from adapters.base import Call, Capabilities, Connection, Memory, NewEvent, Refused, Result, WebhookHint
-from adapters.lightspeed_ecom import webhook
+from adapters.lightspeed_ecom import importing, webhook
 from adapters.lightspeed_ecom.client import BASE_URL, Client
 from adapters.lightspeed_ecom.mapping import Shop, order_event, product_events, stock_of
 from adapters.lightspeed_ecom.settings import SETTINGS, number_setting, table_setting
@@ -53,7 +53,16 @@ class LightspeedEcom:
         title="Lightspeed eCom (E-Series)",
         role="shop",
         operations=frozenset(
-            {"check", "read_order", "read_orders", "read_product", "read_products", "set_order_status", "set_stock"}
+            {
+                "check",
+                "read_order",
+                "read_orders",
+                "read_page",
+                "read_product",
+                "read_products",
+                "set_order_status",
+                "set_stock",
+            }
         ),
         statuses={
             "shop_status": frozenset(_PLATFORM.shop_statuses),
@@ -141,6 +150,38 @@ def read_orders(work: Work) -> Result:
         start = newest = max(newest, end)
     cursor.keep(position, newest)
     return Result(f"Read {len(events)} changed orders.", events, did_nothing=not events)
+
+
+def read_page(work: Work) -> Result:
+    """Read the next page of a first import: orders, the longest unchanged first, or products in the shop's own order."""
+    kind = work.call.payload.get("kind")
+    if kind == "orders":
+        return _orders_page(work)
+    if kind == "products":
+        return _products_page(work)
+    raise Refused(f"Lightspeed eCom has no pages of {kind!r}; it has orders and products.")
+
+
+def _orders_page(work: Work) -> Result:
+    payload = work.call.payload
+    window = importing.window_of(payload.get("cursor"), payload.get("since"))
+    page = importing.orders_page(work.client, window)
+    shop = _shop(work)
+    found = sorted((_order_event(work, order, shop) for order in page.items), key=lambda event: event.time)
+    then = None if page.following is None else {**payload, "cursor": importing.cursor_of(page.following)}
+    progress = (page.units, page.total)
+    return Result(f"Read {len(found)} orders.", found, did_nothing=not found, then=then, progress=progress)
+
+
+def _products_page(work: Work) -> Result:
+    payload = work.call.payload
+    products, units, total, following = importing.products_page(work.client, payload.get("cursor") or {})
+    events: list[NewEvent] = []
+    for product in products:
+        _bind(work, product)
+        events += product_events(product, with_stock=False)
+    then = None if following is None else {**payload, "cursor": following}
+    return Result(f"Read {len(products)} products.", events, did_nothing=not events, then=then, progress=(units, total))
 
 
 def read_product(work: Work) -> Result:
@@ -242,6 +283,7 @@ _OPERATIONS: Mapping[str, Callable[[Work], Result]] = {
     "check": check,
     "read_order": read_order,
     "read_orders": read_orders,
+    "read_page": read_page,
     "read_product": read_product,
     "read_products": read_products,
     "set_order_status": _set_order_status,

@@ -58,6 +58,10 @@ class Client:
         """All orders that the filters of `GET /orders` find; carts (INCOMPLETE) only when asked for."""
         return self._pages("orders", filters)
 
+    def orders_page(self, offset: int, limit: int, **filters: str | int) -> tuple[list[dict[str, Any]], int]:
+        """Some of the orders that the filters find, and how many they find in all."""
+        return self._page("orders", offset, limit, filters)
+
     def update_order(self, order_id: str, fields: Mapping[str, Any]) -> None:
         """Change the given fields and no others. Never send `items`: missing ones would be removed."""
         self._put(f"orders/{_segment(order_id)}", fields)
@@ -65,6 +69,10 @@ class Client:
     def products(self, **filters: str | int) -> Iterator[dict[str, Any]]:
         """All products that the filters of `GET /products` find, variations inside."""
         return self._pages("products", filters)
+
+    def products_page(self, offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
+        """Some of all products, and how many there are."""
+        return self._page("products", offset, limit, {})
 
     def product(self, product_id: str) -> dict[str, Any]:
         """One product with its variations (`combinations`)."""
@@ -91,18 +99,23 @@ class Client:
         if answer.get("updateCount") == 0:
             raise Refused("The shop accepted the change and changed nothing.", detail=f"PUT {path}: updateCount 0")
 
+    def _page(
+        self, path: str, offset: int, limit: int, filters: Mapping[str, str | int]
+    ) -> tuple[list[dict[str, Any]], int]:
+        page = self._get(path, {**filters, "offset": offset, "limit": limit})
+        items, total = page.get("items"), page.get("total")
+        if (
+            not isinstance(items, list)
+            or not isinstance(total, int)
+            or not all(isinstance(item, dict) for item in items)
+        ):
+            raise RetryLater("The shop answered a page without items.", detail=f"GET {path} at offset {offset}")
+        return items, total
+
     def _pages(self, path: str, filters: Mapping[str, str | int]) -> Iterator[dict[str, Any]]:
         offset = 0
         for _ in range(_MOST_PAGES):
-            page = self._get(path, {**filters, "offset": offset, "limit": PAGE_SIZE})
-            items = page.get("items")
-            total = page.get("total")
-            if (
-                not isinstance(items, list)
-                or not isinstance(total, int)
-                or not all(isinstance(item, dict) for item in items)
-            ):
-                raise RetryLater("The shop answered a page without items.", detail=f"GET {path} at offset {offset}")
+            items, total = self._page(path, offset, PAGE_SIZE, filters)
             yield from items
             offset += len(items)
             if not items or offset >= total:
