@@ -18,9 +18,6 @@ Sign = Callable[[bytes, str], dict[str, str]]
 _KIND = "_webhook"
 _TIMEOUT = (3.0, 10.0)
 _KEPT = 500
-_HELD_AT_MOST = 2.0
-"""A webhook that waits to be overtaken goes out after this many seconds even when nothing overtook it."""
-
 _TICK = 0.1
 
 
@@ -43,6 +40,8 @@ class Courier:
     ) -> None:
         self._state, self._faults, self._sign, self.secret = state, faults, sign, secret
         self._delivered, self._retries = delivered, retries
+        self.held_at_most = 2.0
+        """A webhook that waits to be overtaken goes out after this many seconds even when nothing overtook it."""
         # The state's own lock: whoever posts inside a transaction already holds it, a second lock could be taken
         # the other way round by the delivering thread.
         self._changed = threading.Condition(state.lock)
@@ -144,7 +143,7 @@ class Courier:
         due = [
             item
             for item in self._waiting.values()
-            if item["due"] <= now and (not item["held"] or now > item["created"] + _HELD_AT_MOST)
+            if item["due"] <= now and (not item["held"] or now > item["created"] + self.held_at_most)
         ]
         return min(due, key=lambda item: (item["due"], item["id"]), default=None)
 

@@ -328,7 +328,6 @@ def serve(app: Any, port: int = 0) -> Iterator[str]:
 class Furniture:
     """What stands in a house, and how it is put there: the demo's shop and till. Other houses have another shop."""
 
-    merchant = demo.MERCHANT
     worker_settings = WorkerSettings(retry_delays=(0.05,), breaker_failures=50, throttle_delay=0.05)
 
     def seed(self, shop: SandboxState, till: SandboxState) -> None:
@@ -383,7 +382,7 @@ def open_house(folder: Path, database_url: str, redis_url: str, furniture: Furni
         furniture.subscribe(shop, f"{url}/v1/hooks/{ids[demo.SHOP]}")
         till_state.set_setting("webhook_url", f"{url}/v1/hooks/{ids[demo.TILL]}")
         key = demo.key_for_posting(services, folder / "key")
-        house = House(services, shop, till, url, key, _merchant(services, furniture.merchant), ids)
+        house = House(services, shop, till, url, key, _merchant(services), ids)
         if is_new:
             _read_the_till(house, ids[demo.TILL])
         yield house
@@ -394,9 +393,9 @@ def open_house(folder: Path, database_url: str, redis_url: str, furniture: Furni
     services.database.close()
 
 
-def _merchant(services: wiring.Services, slug: str) -> str:
+def _merchant(services: wiring.Services) -> str:
     with services.database.system_session(read_only=True) as session:
-        return session.scalars(select(Merchant.id).where(Merchant.slug == slug)).one()
+        return session.scalars(select(Merchant.id).where(Merchant.slug == demo.MERCHANT)).one()
 
 
 def _read_the_till(house: House, till_id: str) -> None:
