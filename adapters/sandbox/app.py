@@ -36,7 +36,8 @@ class Profile:
     faults. `error` builds the system's own error answer from a status and a sentence. `sign` gives the signature
     headers of a webhook, `delivered` says which statuses count as received, `retry_after` writes a number of seconds as
     the system writes Retry-After. `switches` are behaviours that can be
-    turned on and off (name -> label, default); `navigation` are the system's own pages (label, path).
+    turned on and off (name -> label, default); `navigation` are the system's own pages (label, path). `called` says what
+    the current call is about where method and path do not (the mutation of a GraphQL request), for faults to match.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Profile:
     requests_per_minute: int = 600
     switches: dict[str, tuple[str, bool]] = field(default_factory=dict)
     navigation: tuple[tuple[str, str], ...] = ()
+    called: Callable[[], str] = lambda: ""
 
 
 class RateLimit:
@@ -177,7 +179,7 @@ def _receive() -> Response | None:
         answer = box.profile.error(429, "Too many requests")
         answer.headers["Retry-After"] = box.profile.retry_after(wait)
         return answer
-    fault = box.faults.strike(REQUEST_FAULTS, f"{request.method} {request.path}")
+    fault = box.faults.strike(REQUEST_FAULTS, f"{request.method} {request.path} {box.profile.called()}".strip())
     g.fault = fault
     if fault is not None and fault.kind != "slow" and not fault.after_effect:
         g.carried_out = False
