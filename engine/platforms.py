@@ -17,7 +17,8 @@ class Platform:
     """One platform as rules see it.
 
     `shop_statuses` and `payment_statuses` map the words of ours it can be told to the words its staff read; `outcomes`
-    names the other demands of `status_to_shop` it can meet; `stock_per_outlet` says whether it counts stock by location.
+    names the other demands of `status_to_shop` it can meet; `stock_per_outlet` says whether it counts stock by location;
+    `shown_only` are statuses it can come to show and cannot be told.
     """
 
     name: str
@@ -27,6 +28,12 @@ class Platform:
     payment_statuses: Mapping[str, str] = field(default_factory=dict)
     outcomes: frozenset[str] = frozenset()
     stock_per_outlet: bool = False
+    shown_only: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shows(self) -> Mapping[str, str]:
+        """Every status of ours that an order there may show, with the words its staff read."""
+        return {**self.shop_statuses, **self.shown_only}
 
     def can(self, outcome: str, status: str = "") -> bool:
         """Whether the platform can meet a demand of `status_to_shop`; `status` is the word in `set shop status …`."""
@@ -56,6 +63,7 @@ PLATFORM: Mapping[str, Platform] = {
                 "unpaid": "Awaiting Payment", "paid": "Paid", "partly_refunded": "Partially Refunded",
                 "refunded": "Refunded", "cancelled": "Cancelled",
             },
+            shown_only={"custom": "a status of the shop's own"},
         ),
         Platform(
             "shopify", "Shopify", "shop",
@@ -63,7 +71,7 @@ PLATFORM: Mapping[str, Platform] = {
                 "awaiting_processing": "Unfulfilled", "processing": "In progress", "on_hold": "On hold",
                 "ready_for_pickup": "Ready for pickup", "completed": "Fulfilled", "cancelled": "Cancelled",
             },
-            {"paid": "Paid"}, _EVERYTHING, stock_per_outlet=True,
+            {"paid": "Paid"}, _EVERYTHING, stock_per_outlet=True, shown_only={"partly_shipped": "Partially fulfilled"},
         ),
         Platform(
             "bigcommerce", "BigCommerce", "shop",
@@ -83,6 +91,7 @@ PLATFORM: Mapping[str, Platform] = {
                 "completed": "Completed", "on_hold": "On hold", "cancelled": "Cancelled",
             },
             {"paid": "Processing"}, frozenset({"assign outlets in shop", "refund in shop"}),
+            shown_only={"custom": "a status of the shop's own"},
         ),
         Platform(
             "magento", "Magento 2", "shop",
@@ -92,6 +101,7 @@ PLATFORM: Mapping[str, Platform] = {
                 "completed": "Complete", "cancelled": "Canceled",
             },
             {"paid": "Processing"}, _EVERYTHING, stock_per_outlet=True,
+            shown_only={"partly_shipped": "Processing, a part of it shipped"},
         ),
         Platform("lightspeed_retail", "Lightspeed Retail (X-Series)", "till"),
     )
@@ -100,5 +110,5 @@ PLATFORM: Mapping[str, Platform] = {
 
 SHOPS: tuple[str, ...] = tuple(name for name, platform in PLATFORM.items() if platform.role == "shop")
 
-assert all(set(platform.shop_statuses) <= set(SHOP_STATUSES) for platform in PLATFORM.values())
+assert all(set(platform.shows) <= set(SHOP_STATUSES) for platform in PLATFORM.values())
 assert all(set(platform.payment_statuses) <= set(PAYMENT_STATUSES) for platform in PLATFORM.values())
