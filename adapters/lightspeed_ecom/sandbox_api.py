@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
@@ -304,7 +303,7 @@ def _matches(order: Mapping[str, Any]) -> bool:
         if query.get(name) and value not in _words(query[name]):
             return False
     for name, seconds in (("created", order["createTimestamp"]), ("updated", order["updateTimestamp"])):
-        if not _seconds(f"{name}From", 0) <= seconds <= _seconds(f"{name}To", time.time() + 1e9):
+        if not _seconds(f"{name}From", 0) <= seconds <= _seconds(f"{name}To", sandbox().state.now() + 1e9):
             return False
     return query.get("keywords", "").lower() in to_json(order).lower()
 

@@ -67,8 +67,8 @@ def _product(state: SandboxState, given: Mapping[str, Any]) -> dict[str, Any]:
         "id": int(given.get("id") or state.next("product", 501)), "sku": given["sku"], "name": given["name"],
         "price": Decimal(str(given["price"])), "enabled": True,
         "tax": {"taxable": True, "defaultLocationIncludedTaxRate": Decimal(str(given.get("tax_rate", 21)))},
-        **_stock(given.get("quantity")), "created": now_fields("x")["xDate"], "createTimestamp": now_fields("x")["xTimestamp"],
-        **updated_fields(),
+        **_stock(given.get("quantity")), "created": now_fields(state, "x")["xDate"], "createTimestamp": now_fields(state, "x")["xTimestamp"],
+        **updated_fields(state),
     }  # fmt: skip
     variations = [
         {

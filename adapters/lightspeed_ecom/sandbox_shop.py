@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.lightspeed_ecom.progress import FULFILMENT_TO_OURS, PAYMENT_TO_OURS
-from adapters.sandbox import Sandbox
+from adapters.sandbox import Sandbox, SandboxState
 
 CUSTOM_STATUSES = (1, 2, 3)
 PAYMENT_STATUSES = (*PAYMENT_TO_OURS, *(f"CUSTOM_PAYMENT_STATUS_{number}" for number in CUSTOM_STATUSES))
@@ -55,9 +54,9 @@ class Basket:
     discount: Decimal = Decimal(0)
 
 
-def now_fields(which: str) -> dict[str, Any]:
-    """`createDate` and `createTimestamp` (or `update…`) of this second."""
-    now = int(time.time())
+def now_fields(state: SandboxState, which: str) -> dict[str, Any]:
+    """`createDate` and `createTimestamp` (or `update…`) of this second, by the sandbox's clock."""
+    now = int(state.now())
     return {
         f"{which}Date": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S +0000"),
         f"{which}Timestamp": now,
@@ -129,7 +128,7 @@ class Shop:
         order_id = self._free_id()
         order = {
             "id": order_id, "internalId": internal, "orderNumber": internal, "vendorOrderNumber": order_id,
-            **fields, **now_fields("create"), **now_fields("update"),
+            **fields, **now_fields(self.state, "create"), **now_fields(self.state, "update"),
         }  # fmt: skip
         self.state.count("orders_created")
         return self.state.put("order", order_id, order)
@@ -179,7 +178,7 @@ class Shop:
                 "id": self.state.next("customer", 8001),
                 "email": email,
                 "billingPerson": dict(person),
-                "registered": now_fields("x")["xDate"],
+                "registered": now_fields(self.state, "x")["xDate"],
             }
             self.state.put("customer", email.lower(), known)
             self._event("customer.created", known["id"], {"customerEmail": email})
@@ -196,7 +195,7 @@ class Shop:
             final = old["paymentStatus"] == "CANCELLED" and self.box.switch("cancelled_is_final")
             if final and dict(fields) != {"fulfillmentStatus": "WILL_NOT_DELIVER"}:
                 raise ShopError("A cancelled order can no longer be updated", 409)
-            new = {**old, **fields, **now_fields("update")}
+            new = {**old, **fields, **now_fields(self.state, "update")}
             if new["paymentStatus"] == "CANCELLED" != old["paymentStatus"]:
                 new["fulfillmentStatus"] = "WILL_NOT_DELIVER"
                 if old["paymentStatus"] != "INCOMPLETE" and self.box.switch("restock_on_cancel"):
@@ -218,7 +217,7 @@ class Shop:
             self.state.put(
                 "deleted_order",
                 order_id,
-                {"id": order["internalId"], "orderId": order_id, "date": now_fields("x")["xDate"]},
+                {"id": order["internalId"], "orderId": order_id, "date": now_fields(self.state, "x")["xDate"]},
             )
             self._event("order.deleted", order["internalId"])
         self._send()
@@ -238,7 +237,7 @@ class Shop:
                 self.state.put(
                     "mail",
                     number,
-                    {"order": new["id"], "status": new[kind], "to": new.get("email"), **now_fields("create")},
+                    {"order": new["id"], "status": new[kind], "to": new.get("email"), **now_fields(self.state, "create")},
                 )
 
     # Stock
@@ -255,7 +254,7 @@ class Shop:
         """Change fields of a product that are not its stock."""
         with self.state.transaction():
             product = self.product(product_id)
-            self.state.put("product", product_id, {**product, **fields, **updated_fields()})
+            self.state.put("product", product_id, {**product, **fields, **updated_fields(self.state)})
             self._event("product.updated", product_id)
         self._send()
 
@@ -287,7 +286,7 @@ class Shop:
             raise ShopError(f"Product variation with id {combination_id} was not found", 404)
         new = int(sold.get("quantity") or 0) + by if to is None else to
         sold |= {"quantity": new, "unlimited": False, "inStock": new > 0}
-        self.state.put("product", product_id, product | updated_fields())
+        self.state.put("product", product_id, product | updated_fields(self.state))
         self._event("product.updated", product_id)
         return new
 
@@ -310,7 +309,7 @@ class Shop:
         self._event(what, order["internalId"], data)
 
     def _event(self, kind: str, entity: int, data: Mapping[str, Any] | None = None) -> None:
-        event = {"eventId": str(uuid.uuid4()), "eventCreated": int(time.time()), "storeId": self.state.setting("store_id", 0),
+        event = {"eventId": str(uuid.uuid4()), "eventCreated": int(self.state.now()), "storeId": self.state.setting("store_id", 0),
                  "entityId": entity, "eventType": kind}  # fmt: skip
         self._events.append(event if data is None else event | {"data": dict(data)})
 
@@ -333,9 +332,9 @@ def _combination(product: dict[str, Any] | None, combination_id: int) -> dict[st
     return next((each for each in combinations if each["id"] == combination_id), None)
 
 
-def updated_fields() -> dict[str, Any]:
+def updated_fields(state: SandboxState) -> dict[str, Any]:
     """`updated` and `updateTimestamp` of this second, as products have them."""
-    fields = now_fields("update")
+    fields = now_fields(state, "update")
     return {"updated": fields["updateDate"], "updateTimestamp": fields["updateTimestamp"]}
 
 
