@@ -89,22 +89,24 @@ def start(session: Session, connection_id: str, *, kind: str, since: datetime | 
     if kind not in KINDS:
         raise ValueError(f"an import is one of {', '.join(KINDS)}, not {kind!r}")
     row = Import(connection_id=connection_id, kind=kind, since=since, asked_by=by)
-    _add_alone(session, row)
+    _write_alone(session, row)
     _put_page(session, row)
     what = f"{kind} since {since.isoformat(timespec='seconds')}" if since else f"all {kind}"
     audit.record(session, who=by, action="import", about=f"connection:{connection_id}", reason=what)
     return row
 
 
-def _add_alone(session: Session, row: Import) -> None:
-    """Write an unfinished import, new or resumed, unless the connection has another one."""
+def _write_alone(session: Session, row: Import, **values: Any) -> None:
+    """Write an unfinished import, a new one or one that is to go on, unless the connection has another one."""
     try:
         with session.begin_nested():
+            for name, value in values.items():
+                setattr(row, name, value)
             session.add(row)
             session.flush()
     except IntegrityError:
         running = unfinished(session, row.connection_id, row.kind)
-        if running is None or running.id == row.id:
+        if running is None:
             raise
         raise UnderWay(running) from None
 
@@ -166,8 +168,7 @@ def resume(session: Session, import_id: str, *, by: str) -> Import:
     row = get(session, import_id, lock=True)
     if row.state not in (PAUSED, FAILED) and not is_stuck(session, row):
         raise WrongState(f"the import is {row.state}: only one that is paused or failed can be resumed")
-    row.state, row.error, row.finished_at = RUNNING if row.pages else WAITING, "", None
-    _add_alone(session, row)
+    _write_alone(session, row, state=RUNNING if row.pages else WAITING, error="", finished_at=None)
     if row.read_at is None and not _is_being_read(session, row):
         _give_up_pages(session, row, "The import was resumed.")
         _put_page(session, row)
@@ -286,10 +287,10 @@ def _put_page(session: Session, row: Import) -> None:
 
 
 def _is_being_read(session: Session, row: Import) -> bool:
-    still = exists().where(
+    still = select(Command.id).where(
         Command.connection_id == row.connection_id, Command.subject == subject_of(row.id), Command.status.in_(_STILL)
     )
-    return session.scalar(select(still)) or False
+    return session.scalar(still.limit(1)) is not None
 
 
 def _give_up_pages(session: Session, row: Import, why: str) -> None:

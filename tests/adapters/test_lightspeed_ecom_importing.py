@@ -67,8 +67,8 @@ def ids_of(events: Sequence[NewEvent]) -> list[str]:
 
 
 def test_every_order_is_read_the_longest_unchanged_first(ecom: Ecom) -> None:
-    moments = [NOW - 900 * DAY + number * 3 * DAY for number in range(180)] + [
-        NOW - 1000 + number for number in range(120)
+    moments = [NOW - 900 * DAY + number * 3 * DAY for number in range(120)] + [
+        NOW - 1000 + number for number in range(110)
     ]
     wanted = fill(ecom, moments)
     reading = Reading(ecom)
