@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from redis import RedisError
 from sqlalchemy import text
 
-from api.connections import circuit_states
+from api.connection_health import circuit_states
 from api.errors import STORE_IS_DOWN
 from api.problems import Problem
 from api.services import services

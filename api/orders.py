@@ -95,4 +95,4 @@ def story(session: Session, order_id: str) -> dict[str, Any]:
 
 def by_id(session: Session) -> dict[str, Connection]:
     """The merchant's connections by id."""
-    return {connection.id: connection for connection in connections.list_all(session)}
+    return {connection.id: connection for connection in connections.list_all(session, archived=True)}

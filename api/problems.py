@@ -46,6 +46,8 @@ _KINDS = (
                 "Send application/cloudevents+json, application/cloudevents-batch+json or application/json."),
     ProblemKind("invalid", 422, "Some fields are not right", "Correct the fields listed under `errors`."),
     ProblemKind("unknown-type", 422, "This event type is unknown", "Use one of the types listed in the detail."),
+    ProblemKind("not-connected", 422, "The system did not accept the connection",
+                "Correct what the detail says: address, credentials, scopes or settings. Nothing was changed."),
     ProblemKind("rules-refused", 422, "The rules were not published",
                 "Correct what `errors` lists. What was published before decides as it did."),
     ProblemKind("no-revision", 428, "Which revision is meant?",

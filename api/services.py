@@ -9,6 +9,7 @@ from flask import current_app
 from redis import Redis
 
 from adapters.base import Adapter, NewEvent
+from adapters.outbound import Outbound
 from engine.compiled import CompiledBook
 from store.secrets import Cipher
 from store.session import Database
@@ -16,7 +17,7 @@ from store.session import Database
 
 class Config(Protocol):
     """The settings the API reads. `https` says whether people reach us over TLS, which makes cookies secure and sends
-    HSTS; `metrics_token` empty means that `/metrics` answers callers on this machine only."""
+    HSTS; `metrics_token` empty means that `/metrics` answers callers on this machine only. `public_url` is how systems reach us."""
 
     @property
     def secret_key(self) -> str: ...
@@ -26,6 +27,10 @@ class Config(Protocol):
     def demo(self) -> bool: ...
     @property
     def max_body_bytes(self) -> int: ...
+    @property
+    def public_url(self) -> str: ...
+    @property
+    def poll_seconds(self) -> int: ...
     @property
     def metrics_token(self) -> str: ...
 
@@ -98,6 +103,8 @@ class Services(Protocol):
     def adapters(self) -> Mapping[str, Adapter]: ...
     @property
     def cipher(self) -> Cipher: ...
+    @property
+    def outbound(self) -> Outbound: ...
     @property
     def books(self) -> Books: ...
     @property

@@ -296,7 +296,7 @@ class ConnectionAnswer(Schema):
     platform = fields.String()
     role = fields.String()
     base_url = fields.String()
-    state = fields.String(validate=validate.OneOf(("active", "paused")))
+    state = fields.String(validate=validate.OneOf(("active", "paused", "archived")))
     paused_reason = fields.String()
     waiting = fields.Integer()
     dead = fields.Integer()

@@ -18,6 +18,9 @@ vendor = Blueprint(
 
 from api.ui import (  # noqa: E402
     audit,
+    connection_change,
+    connection_new,
+    connection_outlets,
     connections,
     decision_actions,
     decisions,
@@ -42,7 +45,7 @@ from api.ui import (  # noqa: E402
 )
 
 __all__ = [
-    "audit", "blueprint", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_help", "rule_layer",
+    "audit", "blueprint", "connection_change", "connection_new", "connection_outlets", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_help", "rule_layer",
     "rule_proofs", "rule_reference", "rule_trial", "rule_versions", "rules", "session",
     "simulations", "stock", "vendor",
 ]  # fmt: skip

@@ -91,7 +91,11 @@ _SHOP = {
     "will_not_deliver": Label("✕", "Will not be delivered"),
     "custom": Label("?", "Other"),
 }
-_CONNECTION = {"active": Label("✓", "Active", "good"), "paused": Label("‖", "Paused", "bad")}
+_CONNECTION = {
+    "active": Label("✓", "Active", "good"),
+    "paused": Label("‖", "Paused", "bad"),
+    "archived": Label("–", "Archived"),
+}
 _CIRCUIT = {
     "closed": Label("✓", "Answers", "good"),
     "open": Label("!", "Does not answer; left in peace", "bad"),

@@ -15,6 +15,7 @@ from redis import Redis
 
 from adapters.lightspeed_ecom.adapter import LightspeedEcom
 from adapters.lightspeed_retail.adapter import LightspeedRetail
+from adapters.outbound import Outbound
 from api import create_app
 from engine.language import load_book
 from store import books, connections, leases, people, products, stock
@@ -39,6 +40,8 @@ class Settings:
     demo: bool = False
     max_body_bytes: int = 1_000_000
     metrics_token: str = ""
+    public_url: str = "https://wissel.example"
+    poll_seconds: int = 30
 
 
 @dataclass
@@ -52,6 +55,7 @@ class House:
     def __post_init__(self) -> None:
         self.cipher = Cipher(Cipher.new_key())
         self.adapters = {adapter.capabilities.platform: adapter for adapter in (LightspeedEcom(), LightspeedRetail())}
+        self.outbound = Outbound.of(["127.0.0.1"])
         self.books = CompiledBooks(self.database)
         self.bell = Bell(self.redis)
         self.intake = Intake(self.database, self.books, self.bell)

@@ -22,7 +22,7 @@ FORM = {
 """What forms bring along, so that nothing is refused for being incomplete before it is looked for."""
 QUERY = {"decision": "order_intake", "rule": "very-large"}
 """The same for addresses that ask about something."""
-PUBLIC = {"filename", "decision", "merchant", "connection"}
+PUBLIC = {"filename", "decision", "merchant", "connection", "platform"}
 """Arguments of addresses that name no row of a merchant, or whose caller proves who it is by a signature."""
 QUERY = {"decision": "order_intake", "rule": "take-in"}
 """What addresses ask for beside the id, for the same reason."""
