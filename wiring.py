@@ -52,7 +52,9 @@ def build(config: Config) -> Services:
     settings = WorkerSettings(
         retry_delays=config.retry_seconds, lease_seconds=config.lease_seconds, poll_seconds=config.poll_seconds,
         webhook_seconds=config.webhook_seconds, hooks_url=f"{config.public_url}/v1/hooks",
-    )
+        # Nobody takes a command over before its lease has run out, so a drainer need not count as alive much longer.
+        alive_seconds=min(10, config.lease_seconds),
+    )  # fmt: skip
     bell = Bell(connection, settings)
     books = CompiledBooks(database, config.compare_engines)
     outbound = Outbound.of(config.allowed_private_hosts)
