@@ -74,7 +74,9 @@ class Trouble:
     def _strikes(self, method: str, url: str, options: Mapping[str, Any]) -> bool:
         if not self.kind or self.shop is None or urlsplit(url).netloc != urlsplit(self.shop.box.url).netloc:
             return False
-        call = json.dumps([method, urlsplit(url).path, options.get("json"), str(options.get("data"))], default=str, sort_keys=True)
+        call = json.dumps(
+            [method, urlsplit(url).path, options.get("json"), str(options.get("data"))], default=str, sort_keys=True
+        )
         times = self._seen[call] = self._seen.get(call, 0) + 1
         if times > 2:
             return False
@@ -172,7 +174,9 @@ class PlatformFurniture(Furniture):
         for outlet, location in shop.locations().items():
             bindings.bind(session, at_shop.id, "outlet", outlet, location)
         for connection in (at_shop, at_till):
-            commands.put(session, connection_id=connection.id, operation="read_products", subject="read:products", payload={})
+            commands.put(
+                session, connection_id=connection.id, operation="read_products", subject="read:products", payload={}
+            )
 
     def subscribe(self, shop: Any, url: str) -> None:
         if "webhooks" not in shop.lacks:

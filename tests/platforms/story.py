@@ -36,7 +36,16 @@ def outcome(house: PlatformHouse, external: str) -> dict[str, Any]:
     return {
         "order": {
             name: order[name]
-            for name in ("state", "payment_status", "shop_status", "shop_payment_status", "fulfilment_status", "total", "paid", "on_till")
+            for name in (
+                "state",
+                "payment_status",
+                "shop_status",
+                "shop_payment_status",
+                "fulfilment_status",
+                "total",
+                "paid",
+                "on_till",
+            )
         },
         "lines": sorted((line["sku"], line["quantity"]) for line in order["lines"]),
         "parts": sorted((part["outlet"], part["status"]) for part in order["fulfilments"]),
@@ -44,7 +53,9 @@ def outcome(house: PlatformHouse, external: str) -> dict[str, Any]:
         "sold": sorted(line["quantity"] for line in sale["line_items"]),
         "till": house.till.states(order["id"]),
         "shop status": (shop.shop_status(external), shop.payment_status(external)),
-        "shipments": sorted((str(s["outlet"]), sorted(s["lines"].items()), bool(s["tracking"])) for s in shop.shipments(external)),
+        "shipments": sorted(
+            (str(s["outlet"]), sorted(s["lines"].items()), bool(s["tracking"])) for s in shop.shipments(external)
+        ),
         "outlets": shop.assigned(external),
         "tracking": shop.tracking(external),
         "refunded": shop.refunded(external),

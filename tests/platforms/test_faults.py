@@ -39,7 +39,9 @@ def test_calls_that_fail_change_nothing_in_the_end(house: PlatformHouse, usual: 
 
 
 @pytest.mark.parametrize("kind", WEBHOOK_FAULTS)
-def test_webhooks_that_go_wrong_change_nothing_in_the_end(house: PlatformHouse, usual: dict[str, Any], kind: str) -> None:
+def test_webhooks_that_go_wrong_change_nothing_in_the_end(
+    house: PlatformHouse, usual: dict[str, Any], kind: str
+) -> None:
     if "webhooks" in house.shop.lacks:
         pytest.skip(f"{house.shop.adapter.capabilities.title}: {house.shop.lacks['webhooks']}")
     house.shop.fault(kind, count=-1)
@@ -50,9 +52,25 @@ def test_webhooks_that_go_wrong_change_nothing_in_the_end(house: PlatformHouse, 
 
 
 @pytest.mark.parametrize("hours", [3, -3])
-def test_a_clock_that_is_wrong_changes_nothing_in_the_end(house: PlatformHouse, usual: dict[str, Any], hours: int) -> None:
+def test_a_clock_that_is_wrong_changes_nothing_in_the_end(
+    house: PlatformHouse, usual: dict[str, Any], hours: int
+) -> None:
     house.shop.fault("clock_skew", seconds=hours * 3600)
     try:
         assert lived(house) == usual
     finally:
         house.shop.calm()
+
+
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_clock_that_goes_wrong_and_is_set_right_hides_no_order(house: PlatformHouse, hours: int) -> None:
+    placed = []
+    try:
+        house.shop.fault("clock_skew", seconds=hours * 3600)
+        placed.append(house.shop.place({"CUP": 1}))
+        house.rest()
+    finally:
+        house.shop.calm()
+    placed.append(house.shop.place({"CUP": 1}))
+    house.rest()
+    assert [len(house.orders(external)) for external in placed] == [1, 1]
