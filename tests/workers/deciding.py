@@ -100,8 +100,8 @@ def snapshot(number: str, basket: Mapping[str, int], minute: int = 0, **more: An
     }  # fmt: skip
 
 
-def open_desk(database: Database, redis: Redis, merchant: Merchant) -> Desk:
-    """Publish the shipped rules for a merchant and connect a shop and a till."""
+def open_desk(database: Database, redis: Redis, merchant: Merchant, platform: str = "lightspeed_ecom") -> Desk:
+    """Publish the shipped rules for a merchant and connect a shop of that platform and a till."""
     cipher = Cipher(Cipher.new_key())
     texts = shipped_rules()
     with database.session(merchant.id) as session:
@@ -110,7 +110,7 @@ def open_desk(database: Database, redis: Redis, merchant: Merchant) -> Desk:
             role: connections.add(
                 session, name=role, platform=platform, role=role, base_url="http://127.0.0.1:9", credentials={}, cipher=cipher
             ).id
-            for role, platform in (("shop", "lightspeed_ecom"), ("till", "lightspeed_retail"))
+            for role, platform in (("shop", platform), ("till", "lightspeed_retail"))
         }
     intake = Intake(database, CompiledBooks(database, compare="always"), Bell(redis))
     return Desk(database, merchant.id, intake, made["shop"], made["till"])
