@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,45 +13,18 @@ from tests.replaying import assert_everything_replays
 PLATFORMS = tuple(platform for platform in RIGS if platform != "toy")
 """The toy shop is unknown to rules: nobody sells on it."""
 
-Open = Callable[[str], AbstractContextManager[PlatformHouse]]
-
-
-@pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory, redis_socket: str) -> Callable[[str], Path]:
-    """The folder of a platform's house at rest, in which one order has lived already; made when it is first asked for."""
-    made: dict[str, Path] = {}
-
-    def folder(platform: str) -> Path:
-        if platform not in made:
-            path = tmp_path_factory.mktemp(platform)
-            with open_platform_house(path, platform, f"unix://{redis_socket}") as house:
-                lived(house)
-            made[platform] = path
-        return made[platform]
-
-    return folder
-
-
-@pytest.fixture(scope="session")
-def opened(furnished: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory, redis_socket: str) -> Open:
-    """Opens a copy of a platform's furnished house; what was decided in it is replayed when it closes."""
-
-    @contextmanager
-    def open_copy(platform: str) -> Iterator[PlatformHouse]:
-        folder = tmp_path_factory.mktemp(f"{platform}-copy") / "house"
-        shutil.copytree(furnished(platform), folder)
-        with open_platform_house(folder, platform, f"unix://{redis_socket}") as house:
-            yield house
-            assert_everything_replays(house.house.services.database)
-
-    return open_copy
-
 
 @pytest.fixture(scope="module", params=PLATFORMS)
-def house(request: pytest.FixtureRequest, opened: Open) -> Iterator[PlatformHouse]:
-    """A platform's house for all tests of a module, in which order after order lives."""
-    with opened(request.param) as found:
-        yield found
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, redis_socket: str
+) -> Iterator[PlatformHouse]:
+    """A platform's house for all tests of a module, since opening one takes longer than most tests. One order has lived
+    in it, so that what only the first one does is done. What was decided in it is replayed in the end."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with open_platform_house(folder, request.param, f"unix://{redis_socket}") as opened:
+        lived(opened)
+        yield opened
+        assert_everything_replays(opened.house.services.database)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from tests.adapters.memory import LocalMemory
 from tests.adapters.rigs import rig_of
 from tests.adapters.rigs.base import OUTLETS, Article, Rig
 from tests.behaviours.house import Furniture, House, Till, open_house
-from workers.services import WorkerSettings
+from workers.settings import WorkerSettings
 
 ARTICLES = (
     Article("CUP", "Cup", "12.50", "21", {"amsterdam": 1000, "utrecht": 0}),
@@ -159,7 +159,7 @@ class PlatformFurniture(Furniture):
     def _move_in(self, services: wiring.Services, session: Any, shop: Rig, till: Till) -> None:
         demo.publish_shipped(session, services.config.rules_dir)
         for priority, outlet in enumerate(OUTLETS, 1):
-            outlets.put(session, priority=10 * priority, **outlet)  # type: ignore[arg-type]
+            outlets.put(session, priority=10 * priority, **outlet)
         connected = shop.connection
         # The sandboxes take any number of calls; how we keep to real limits is tested elsewhere.
         at_shop = connections.add(
@@ -171,8 +171,8 @@ class PlatformFurniture(Furniture):
             credentials=till_sandbox.connection_credentials(), cipher=services.cipher,
             settings={**till_sandbox.connection_settings(NAMES), "rate_per_minute": 0},
         )  # fmt: skip
-        for outlet, location in shop.locations().items():
-            bindings.bind(session, at_shop.id, "outlet", outlet, location)
+        for code, location in shop.locations().items():
+            bindings.bind(session, at_shop.id, "outlet", code, location)
         for connection in (at_shop, at_till):
             commands.put(
                 session, connection_id=connection.id, operation="read_products", subject="read:products", payload={}
