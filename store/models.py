@@ -100,7 +100,7 @@ class Connection(MerchantOwned, Base):
     role: Mapped[str] = mapped_column(Word)
     base_url: Mapped[str] = mapped_column(Name)
     credentials: Mapped[bytes | None]
-    credentials_since: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    credentials_since: Mapped[dict[str, Any] | None] = mapped_column(default=dict)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(Word, default="active")
     paused_reason: Mapped[str] = mapped_column(default="")

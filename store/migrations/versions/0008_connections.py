@@ -10,7 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("connections", sa.Column("credentials_since", sa.JSON(), nullable=False, server_default="{}"))
+    # Nullable: making it anything else would copy SQLite's table, and its triggers would be lost on the way.
+    op.add_column("connections", sa.Column("credentials_since", sa.JSON(), nullable=True))
     op.create_index("ix_events_connection", "events", ["connection_id", "received_at"])
     op.create_index("ix_attempts_merchant_started", "attempts", ["merchant_id", "started_at"])
 
@@ -18,5 +19,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_attempts_merchant_started", "attempts")
     op.drop_index("ix_events_connection", "events")
-    with op.batch_alter_table("connections") as connections:
-        connections.drop_column("credentials_since")
+    op.drop_column("connections", "credentials_since")
