@@ -39,7 +39,8 @@ def refund_order(work: Work) -> Result:
 
 def refunds_of(work: Work, order_id: int) -> list[dict[str, Any]]:
     """Every refund of an order."""
-    return list(work.client.v3_all(f"orders/{order_id}/payment_actions/refunds"))
+    found = work.client.v3_all("orders/payment_actions/refunds", **{"order_id:in": order_id})
+    return [each for each in found if each.get("order_id") == order_id]
 
 
 def give_back(work: Work, order: Mapping[str, Any]) -> list[str]:

@@ -160,7 +160,7 @@ def update_metafield(order_id: int, metafield_id: int) -> dict[str, Any]:
 @api.get("/orders/pickups")
 @scope("store_order_fulfillment_read_only", "store_order_fulfillment_manage")
 def get_pickups() -> dict[str, Any]:
-    return page(fulfilment.pickups(shop(), _numbers("order_id:in"), _numbers("pickup_id:in")))
+    return {"data": fulfilment.pickups(shop(), _numbers("order_id:in"), _numbers("pickup_id:in")), "meta": {}}
 
 
 @api.post("/orders/pickups")

@@ -84,7 +84,7 @@ def new_order(shop: Shop, fields: Mapping[str, Any]) -> dict[str, Any]:
     currency = str(shop.state.setting("currency", "EUR"))
     return {
         "id": number, "customer_id": 0, "status_id": 0, "status": "Incomplete", "payment_status": "", "payment_method": "",
-        "payment_provider_id": None, "date_created": rfc2822(now), "date_modified": rfc2822(now), "date_shipped": "",
+        "payment_provider_id": "", "date_created": rfc2822(now), "date_modified": rfc2822(now), "date_shipped": "",
         "cart_id": f"a8458391-ef68-4fe5-9ec1-{number:012d}", "currency_id": 1, "currency_code": currency,
         "currency_exchange_rate": "1.0000000000", "default_currency_id": 1, "default_currency_code": currency,
         "store_default_currency_code": currency, "store_default_to_transactional_exchange_rate": "1.0000000000",

@@ -188,14 +188,14 @@ def assign_fulfilments(work: Work) -> Result:
     )  # fmt: skip
     if kept is not None and kept.get("value") == value:
         return Result(f"Order {order_id} in the shop shows these outlets already.", did_nothing=True)
+    body = {"permission_set": "read", "namespace": NAMESPACE, "key": KEY, "value": value, "description": "Which outlet does which part"}
     if kept is None:
-        body = {"permission_set": "read", "namespace": NAMESPACE, "key": KEY, "value": value, "description": "Which outlet does which part"}
         answer = work.client.call("POST", f"v3/{path}", json=body, expect=(409,))
         if answer.status_code == 409:
             raise RetryLater("The order's own data was made by somebody else at the same moment.", detail=f"POST v3/{path}")
         read_json(answer)
     else:
-        work.client.write("PUT", f"v3/{path}/{number_id(kept.get('id'))}", {"value": value})
+        work.client.write("PUT", f"v3/{path}/{number_id(kept.get('id'))}", body)
     return Result(f"Order {order_id} in the shop now shows: {', '.join(each['outlet'] for each in json.loads(value)) or 'no outlet'}.")
 
 

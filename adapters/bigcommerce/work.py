@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.base import Call, Connection, Memory, NewEvent, Refused
-from adapters.bigcommerce.client import Client, number_id
+from adapters.bigcommerce.client import Client, data_rows, number_id
 from adapters.bigcommerce.mapping import Shop, has_lines, how_far, lines_of, order_event, pickups_of
 from adapters.bigcommerce.progress import (
     ON_HOLD,
@@ -76,8 +76,9 @@ class Work:
         return sorted(self.client.v2_all(f"orders/{order_id}/shipments"), key=lambda each: units(each.get("id")))
 
     def pickups(self, order_id: int) -> list[dict[str, Any]]:
-        """The pickup records of an order: what was made ready and what was collected."""
-        return [each for each in self.client.v3_all("orders/pickups", **{"order_id:in": order_id}) if each.get("order_id") == order_id]
+        """The pickup records of an order: what was made ready and what was collected. The list is not paged."""
+        found = data_rows(self.client.v3("orders/pickups", **{"order_id:in": order_id}), "orders/pickups")
+        return [each for each in found if each.get("order_id") == order_id]
 
     def event(self, order: dict[str, Any], *, briefly: bool = False) -> NewEvent:
         """What there is to tell of an order. `briefly` leaves out the tracking of orders that are done (first imports)."""
