@@ -164,7 +164,7 @@ def read_page(work: Work) -> Result:
 
 def _orders_page(work: Work) -> Result:
     payload = work.call.payload
-    window = importing.window_of(payload.get("cursor"), payload.get("since"))
+    window = importing.window_of(payload.get("cursor"), payload.get("since"), _page_size(work))
     page = importing.orders_page(work.client, window)
     shop = _shop(work)
     found = sorted((_order_event(work, order, shop) for order in page.items), key=lambda event: event.time)
@@ -173,9 +173,15 @@ def _orders_page(work: Work) -> Result:
     return Result(f"Read {len(found)} orders.", found, did_nothing=not found, then=then, progress=progress)
 
 
+def _page_size(work: Work) -> int:
+    return int(number_setting(work.connection, "page_size"))
+
+
 def _products_page(work: Work) -> Result:
     payload = work.call.payload
-    products, units, total, following = importing.products_page(work.client, payload.get("cursor") or {})
+    products, units, total, following = importing.products_page(
+        work.client, payload.get("cursor") or {}, _page_size(work)
+    )
     events: list[NewEvent] = []
     for product in products:
         _bind(work, product)

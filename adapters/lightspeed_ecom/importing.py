@@ -17,12 +17,14 @@ from typing import Any
 
 from adapters.base import Refused
 from adapters.http import TooLarge
-from adapters.lightspeed_ecom.client import PAGE_SIZE, Client
+from adapters.lightspeed_ecom.client import Client
 from adapters.paging import grown, shrinking, too_large
 
 _ROOM = 0.8
 """A window is made to hold this part of a page, for orders are not spread evenly."""
 _MOST_GROWTH = 8
+"""A window after one with few orders, or none, is at most so much wider; and never wider than half of what is left, which finds
+the first order of a young shop soon."""
 _MOST_REQUESTS = 30
 """So many answers of one call may be of no use (windows without orders, windows with too many) before it lets others go first."""
 _OVERLAP = 10
@@ -32,13 +34,14 @@ _OVERLAP = 10
 @dataclass(frozen=True, slots=True)
 class Window:
     """Where reading orders goes on: those last changed from second `start` on, over `width` seconds (None: until now),
-    `size` at once. `shared` says that the window before ended with this second. Within a second that holds more than a
+    `size` at once and at `most`. `shared` says that the window before ended with this second. Within a second that holds more than a
     page, `below` is the offset up to which it is still to be read. `total` is how many orders there were at the
     beginning."""
 
     start: int
-    width: int | None = None
-    size: int = PAGE_SIZE
+    width: int | None
+    size: int
+    most: int
     shared: bool = False
     below: int | None = None
     total: int | None = None
@@ -59,19 +62,18 @@ class Window:
         width = None if self.width is None else self.width // 2
         return replace(self, width=width, size=self.size // 2)
 
-    def following(self, found: int) -> Window:
+    def following(self, found: int, now: float) -> Window:
         """The window after this one, which held `found` orders."""
         width = self.width or 0
+        start = self.start + max(width, 1)
         growth = min(_MOST_GROWTH, self.size * _ROOM / found) if found else _MOST_GROWTH
-        return replace(
-            self, start=self.start + max(width, 1), width=max(1, int(width * growth)), size=grown(self.size, PAGE_SIZE),
-            shared=width > 0, below=None,
-        )  # fmt: skip
+        wider = max(1, min(int(width * growth), (int(now) - start) // 2))
+        return replace(self, start=start, width=wider, size=grown(self.size, self.most), shared=width > 0, below=None)
 
 
-def begin(since: str | None) -> Window:
+def begin(since: str | None, size: int) -> Window:
     """Where the first page begins: at a moment (ISO 8601) or at the very first order."""
-    return Window(int(_moment(since).timestamp()) if since else 0)
+    return Window(int(_moment(since).timestamp()) if since else 0, None, size, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def orders_page(client: Client, window: Window) -> Orders:
             continue
         window = replace(window, total=total) if window.total is None else window
         if total <= window.size and len(items) >= total:
-            following = window.following(total) if end else None
+            following = window.following(total, now) if end else None
             if items or following is None:
                 return Orders(items, _not_seen(items, window), window.total, following)
             window = following
@@ -125,7 +127,9 @@ def _part_of_a_second(client: Client, window: Window, below: int) -> Orders:
 
     (items, _), size = shrinking(ask, window.size)
     left = below - size
-    following = replace(window, below=left, size=size) if left > 0 else replace(window, size=size).following(size)
+    following = (
+        replace(window, below=left, size=size) if left > 0 else replace(window, size=size).following(size, time.time())
+    )
     return Orders(items, len(items), window.total, following)
 
 
@@ -135,25 +139,26 @@ def _not_seen(items: Sequence[Mapping[str, Any]], window: Window) -> int:
 
 
 def products_page(
-    client: Client, cursor: Mapping[str, Any]
+    client: Client, cursor: Mapping[str, Any], most: int
 ) -> tuple[Sequence[Mapping[str, Any]], int, int, dict[str, Any] | None]:
     """The next products, how many of them were not on an earlier page, how many there are, and the next cursor. When
     products were deleted meanwhile, the rest moved forward: reading goes back by as many."""
-    offset, size = int(cursor.get("offset", 0)), int(cursor.get("size", PAGE_SIZE))
+    offset, size = int(cursor.get("offset", 0)), int(cursor.get("size", most))
     (items, total), size = shrinking(lambda count: client.products_page(offset, count), size, one="product")
     end, read = offset + len(items), int(cursor.get("read", 0))
     if not items or end >= total:
         return items, max(0, end - read), total, None
     gone = max(0, int(cursor.get("total", total)) - total)
     start = max(0, offset - gone - _OVERLAP) if gone else end - min(_OVERLAP, len(items) // 2)
-    following = {"offset": start, "size": grown(size, PAGE_SIZE), "total": total, "read": max(end, read)}
+    following = {"offset": start, "size": grown(size, most), "total": total, "read": max(end, read)}
     return items, max(0, end - read), total, following
 
 
-def window_of(cursor: Any, since: str | None) -> Window:
-    """The window a cursor stands for. Raises Refused when it is none of ours."""
+def window_of(cursor: Any, since: str | None, size: int) -> Window:
+    """The window a cursor stands for; without one the first, read `size` orders at once. Raises Refused when it is none of
+    ours."""
     if cursor is None:
-        return begin(since)
+        return begin(since, size)
     try:
         return Window(**cursor)
     except TypeError:

@@ -237,7 +237,12 @@ class Shop:
                 self.state.put(
                     "mail",
                     number,
-                    {"order": new["id"], "status": new[kind], "to": new.get("email"), **now_fields(self.state, "create")},
+                    {
+                        "order": new["id"],
+                        "status": new[kind],
+                        "to": new.get("email"),
+                        **now_fields(self.state, "create"),
+                    },
                 )
 
     # Stock

@@ -24,11 +24,17 @@ SETTINGS: Mapping[str, tuple[str, Any]] = {
     ),
     "timeout_seconds": ("How long to wait for an answer, 1 to 120 seconds.", 20),
     "poll_overlap_seconds": ("How far each poll reaches back before the last change it saw, 0 to 86400 seconds.", 300),
+    "page_size": ("How many orders or products a page of a first import holds, 1 to 100.", 100),
     "first_poll_days": ("How many days back the very first poll reaches, 0 to 365.", 1),
 }
 """Name -> meaning, default."""
 
-_RANGES = {"timeout_seconds": (0.01, 120), "poll_overlap_seconds": (0, 86_400), "first_poll_days": (0, 365)}
+_RANGES = {
+    "timeout_seconds": (0.01, 120),
+    "poll_overlap_seconds": (0, 86_400),
+    "page_size": (1, 100),
+    "first_poll_days": (0, 365),
+}
 
 
 def number_setting(connection: Connection, name: str) -> float:
