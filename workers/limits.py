@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
-from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis import Redis, RedisError
@@ -20,8 +21,9 @@ log = logging.getLogger(__name__)
 
 _SHORTEST_WAIT = 0.05
 
-_PACE_SECONDS = 2
-"""Requests in the background are spread evenly, counted over spans of at least this many seconds."""
+_AHEAD_SECONDS = 2.0
+"""Requests in the background are spread evenly over time; so far they may be ahead of their share, since workers look for
+what is due about once a second."""
 
 
 class HeldBack(Exception):
@@ -43,8 +45,9 @@ class Meter:
     even ask; `pass_through` takes one for each further request and waits for it, at most `longest_pause` seconds. Zero
     means no limit. Without Redis nothing is counted: the system itself then says when it is too much.
 
-    Requests in the background leave head-room: they are spread evenly over the minute, and one is let through only while
-    all requests of the last sixty seconds together have used less than `background_share` of the limit.
+    Commands in the background leave head-room: one is begun only while all requests of the last sixty seconds together
+    have used less than `background_share` of the limit, and not sooner after those before it than that share allows. Once
+    begun it is not slowed down further, for it holds up the live commands behind it.
     """
 
     def __init__(
@@ -53,8 +56,8 @@ class Meter:
     ) -> None:
         self._item = RateLimitItemPerMinute(per_minute) if per_minute > 0 else None
         self._per_minute = per_minute
-        self._share = max(1, int(per_minute * background_share))
-        self._pace = _pace(self._share)
+        self._share = max(1.0, per_minute * background_share)
+        self._redis = redis
         self._background = False
         self._window = MovingWindowRateLimiter(RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix="wissel:rate"))
         self._key = connection_id
@@ -66,6 +69,8 @@ class Meter:
         """Take one request in advance, and say of which kind it and those that follow are. Raises HeldBack when there is
         none left."""
         self._background = background
+        if background and self._item is not None:
+            self._leave_head_room(self._item)
         if not self._reserved:
             self._take()
             self._reserved = True
@@ -90,28 +95,40 @@ class Meter:
         if self._item is None:
             return
         try:
-            if self._background:
-                self._leave_head_room(self._item)
             if not self._window.hit(self._item, self._key):
                 free_at = self._window.get_window_stats(self._item, self._key).reset_time
                 raise HeldBack(datetime.fromtimestamp(free_at, UTC))
+            if self._background:
+                self._count_background()
         except RedisError as error:
             log.warning("requests cannot be counted without Redis: %s", error, extra={"connection_id": self._key})
 
 
     def _leave_head_room(self, item: RateLimitItem) -> None:
-        free_at, left = self._window.get_window_stats(item, self._key)
-        if self._per_minute - left >= self._share:
-            raise HeldBack(datetime.fromtimestamp(free_at, UTC))
-        if not self._window.hit(self._pace, self._key, "background"):
-            next_at = self._window.get_window_stats(self._pace, self._key, "background").reset_time
-            raise HeldBack(datetime.fromtimestamp(next_at, UTC))
+        try:
+            free_at, left = self._window.get_window_stats(item, self._key)
+            if self._per_minute - left >= self._share:
+                raise HeldBack(datetime.fromtimestamp(free_at, UTC))
+            ahead = self._paid_until() - time.time()
+        except RedisError as error:
+            log.warning("requests cannot be counted without Redis: %s", error, extra={"connection_id": self._key})
+            return
+        if ahead > _AHEAD_SECONDS:
+            raise HeldBack(datetime.fromtimestamp(time.time() + ahead - _AHEAD_SECONDS, UTC))
+
+    def _count_background(self) -> None:
+        """Each request in the background takes up so much time of its share."""
+        until = max(self._paid_until(), time.time()) + 60 / self._share
+        self._redis.set(_pace(self._key), until, px=max(1, int((until - time.time()) * 1000)))
+
+    def _paid_until(self) -> float:
+        """Until when the background's share is used up."""
+        kept = cast("bytes | None", self._redis.get(_pace(self._key)))
+        return float(kept) if kept else 0.0
 
 
-def _pace(per_minute: int) -> RateLimitItem:
-    """So many in a minute, counted over a short span."""
-    seconds = max(_PACE_SECONDS, -(-60 // per_minute))
-    return RateLimitItemPerSecond(max(1, per_minute * seconds // 60), seconds)
+def _pace(connection_id: str) -> str:
+    return f"wissel:pace:{connection_id}"
 
 
 @dataclass(frozen=True, slots=True)
