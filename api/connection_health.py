@@ -181,7 +181,7 @@ def _verdict(state: State) -> Verdict:
         ("bad", "!", "Most tries fail"): share >= MOST_FAIL,
         ("bad", "!", f"{state.depth.dead} given up"): state.depth.dead > 0,
         ("warn", "◷", "Asked us to slow down"): state.held is not None,
-        ("warn", "!", "Some tries fail"): share >= SOME_FAIL,
+        ("warn", "!", "Some tries fail"): share >= SOME_FAIL or hour.rate == 1.0,
         ("warn", "◷", "Behind"): oldest is not None and oldest < now() - BEHIND,
         ("warn", "?", "Not known (Redis is away)"): state.circuit == "unknown",
         ("idle", "○", "Nothing done yet"): state.kept.last_success is None and state.kept.last_event is None,

@@ -206,9 +206,14 @@ def _telling(*texts: Any) -> set[str]:
     return {word for text in texts for word in words(str(text or ""))} - _COMMON_WORDS
 
 
+def _named(outlet: Outlet, location: Mapping[str, Any]) -> str:
+    name = str(location["name"])
+    return f"both are called {name}" if fold(name) == fold(outlet.name) else f"it is called {name}, which is our code"
+
+
 _SIGNS = (
     _Sign(lambda o: _folded(o.code), lambda t: _folded(t.get("code")), lambda o, t: f"both have the code {o.code}"),
-    _Sign(lambda o: _folded(o.name, o.code), lambda t: _folded(t.get("name")), lambda o, t: f"both are called {t['name']}"),
+    _Sign(lambda o: _folded(o.name, o.code), lambda t: _folded(t.get("name")), _named),
     _Sign(lambda o: _folded(o.postcode), lambda t: _folded(t.get("postcode")), lambda o, t: f"both have the postcode {o.postcode}"),
     _Sign(lambda o: _telling(o.name, o.code), lambda t: _folded(t.get("city")), lambda o, t: f"it is in {t['city']}, which our name has too"),
     _Sign(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from api.schemas.answers import ConnectionAnswer
 
@@ -13,9 +13,6 @@ SETTINGS = {"description": "Name to value, as the platform lists them; what is l
 
 class Asked(Schema):
     """Why; kept in the audit log."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     reason = fields.String(load_default="", validate=validate.Length(max=500), metadata=REASON)
 
