@@ -23,6 +23,7 @@ from api import (
     rule_drafts,
     rule_jobs,
     rulebooks,
+    status_matrix,
     stock,
     ui,
 )  # fmt: skip
@@ -91,7 +92,7 @@ def _register_api(app: Flask, protection: CSRFProtect) -> None:
     api.init_app(app)
     app.extensions["wissel_api"] = api
     posting.register(api.spec)
-    for module in (events, hooks, orders, decisions, commands, connections, stock, rulebooks, rule_drafts, rule_jobs):
+    for module in (events, hooks, orders, decisions, commands, connections, stock, rulebooks, rule_drafts, rule_jobs, status_matrix):
         api.register_blueprint(module.blueprint)
         protection.exempt(module.blueprint)
 

@@ -41,11 +41,12 @@ from api.ui import (  # noqa: E402
     rules,
     session,
     simulations,
+    status_matrix,
     stock,
 )
 
 __all__ = [
     "audit", "blueprint", "connection_change", "connection_new", "connection_outlets", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_help", "rule_layer",
     "rule_proofs", "rule_reference", "rule_trial", "rule_versions", "rules", "session",
-    "simulations", "stock", "vendor",
+    "simulations", "status_matrix", "stock", "vendor",
 ]  # fmt: skip
