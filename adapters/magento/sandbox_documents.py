@@ -67,7 +67,7 @@ def ship(shop: Shop, order: Order, body: Mapping[str, Any]) -> int:
     shop.state.put("shipment", id, {
         "entity_id": id, "increment_id": f"{id:09d}", "order_id": order["entity_id"], "store_id": 1, "created_at": shop.now(),
         "updated_at": shop.now(), "total_qty": sum(units.values(), _NOTHING), "packages": [],
-        "items": [_document_item(shop, order, line, quantity) for line, quantity in units.items()],
+        "items": [_document_item(shop, order, line, quantity, base=False) for line, quantity in units.items()],
         "tracks": [_track(shop, order, id, track) for track in body.get("tracks") or ()],
         "comments": _comments(shop, id, body), "extension_attributes": {"source_code": source},
     })  # fmt: skip
@@ -238,12 +238,13 @@ def _with_tax(order: Order, net: Decimal) -> Decimal:
     return cents(net * number(order, "shipping_incl_tax") / (number(order, "shipping_amount") or 1))
 
 
-def _document_item(shop: Shop, order: Order, item_id: int, quantity: Decimal) -> dict[str, Any]:
+def _document_item(shop: Shop, order: Order, item_id: int, quantity: Decimal, *, base: bool = True) -> dict[str, Any]:
+    """An item of an invoice, shipment or credit memo; shipments have no amounts in base currency."""
     item = next(each for each in order["items"] if each["item_id"] == item_id)
     return {
         "entity_id": shop.state.next("document_item"), "name": item["name"], "sku": item["sku"], "product_id": item["product_id"],
-        "order_item_id": item_id, "qty": quantity, "price": item["price"], "base_price": item["price"], "base_cost": 0,
-        "row_total": cents(Decimal(str(item["price"])) * quantity),
+        "order_item_id": item_id, "qty": quantity, "price": item["price"],
+        "row_total": cents(Decimal(str(item["price"])) * quantity), **({"base_price": item["price"], "base_cost": 0} if base else {}),
     }  # fmt: skip
 
 

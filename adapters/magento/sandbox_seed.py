@@ -59,7 +59,7 @@ def seed(
         if sources:
             state.put("stock", _SHOP_STOCK, _stock(_SHOP_STOCK, "Shop stock", True))
         for product in products:
-            _put_product(state, product)
+            put_product(state, product)
 
 
 def _put_source(state: SandboxState, given: Mapping[str, Any], stock: int, priority: int) -> None:
@@ -80,7 +80,8 @@ def _stock(stock_id: int, name: str, sells: bool) -> dict[str, Any]:
     return {"stock_id": stock_id, "name": name, "extension_attributes": {"sales_channels": channels}}
 
 
-def _put_product(state: SandboxState, given: Mapping[str, Any]) -> None:
+def put_product(state: SandboxState, given: Mapping[str, Any]) -> None:
+    """Add or replace one article; see `seed`."""
     kind = str(given.get("type", "simple"))
     known = next((each for each in state.all("product") if each["sku"].lower() == given["sku"].lower()), None)
     attributes = {"tax_class_id": "2", "url_key": str(given["sku"]).lower()}

@@ -208,7 +208,7 @@ def _by_source(work: Work, order: Mapping[str, Any], units: Units) -> dict[str, 
 
 def _proposed(work: Work, order: Mapping[str, Any], units: Units) -> dict[str, Units]:
     """The sources Magento would send from, by their priority. What no source has goes with the first one."""
-    body = {"inventoryRequest": {"stockId": _stock_id(work, order), "items": [
+    body = {"inventoryRequest": {"stock_id": _stock_id(work, order), "items": [
         {"sku": sku, "qty": _plain(quantity)} for sku, quantity in stock.units_of(units).items()
     ]}, "algorithmCode": "priority"}  # fmt: skip
     answer = work.client.post("inventory/source-selection-algorithm-result", body)
