@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from adapters.lightspeed_ecom import sandbox as ecom_sandbox
 from adapters.lightspeed_retail import sandbox as retail_sandbox
 from adapters.sandbox.app import DEFAULT_SECRET
-from api import publishing
+from api import connection_links, create_app, publishing
 from engine.language import text_version
 from store import books, commands, connections, outlets, people
 from store.models import Connection, Merchant
@@ -30,6 +31,8 @@ USERS = (
     ("utrecht@demo.example", "Ulla of Utrecht", "support", ["utrecht"]),
 )
 SHOP, TILL = "webshop", "till"
+OTHER_SHOPS = ("shopify", "bigcommerce", "woocommerce", "magento")
+"""The other shops of the demo: each is called like its platform."""
 
 OUTLETS = (
     {"code": "warehouse", "name": "Warehouse Almere", "kind": "warehouse", "postcode": "1327 AA", "offers_pickup": False, "priority": 10},
@@ -74,7 +77,14 @@ def write_seeds(directory: Path) -> tuple[Path, Path]:
     shop, till = directory / "sandbox-shop.json", directory / "sandbox-till.json"
     shop.write_text(json.dumps(shop_seed()))
     till.write_text(json.dumps(till_seed()))
+    for name in OTHER_SHOPS:
+        (directory / f"sandbox-{name}.json").write_text(json.dumps(_sandbox_of(name).demo_seed(ARTICLES, OUTLETS)))
     return shop, till
+
+
+def _sandbox_of(platform: str) -> Any:
+    """The module of a platform's sandbox."""
+    return importlib.import_module(f"adapters.{platform}.sandbox")
 
 
 def shop_seed() -> dict[str, Any]:
@@ -102,8 +112,9 @@ def _outlet_name(code: str) -> str:
     return next(str(o["name"]) for o in OUTLETS if o["code"] == code)
 
 
-def load(services: Services, shop_url: str, till_url: str) -> Mapping[str, str]:
-    """Make the demo merchant, or bring it up to date: published rules, people, outlets, connections.
+def load(services: Services, shop_url: str, till_url: str, others: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """Make the demo merchant, or bring it up to date: published rules, people, outlets, connections. `others` are the
+    addresses of further shops by name (see `OTHER_SHOPS`).
 
     Returns the ids of the connections by name. Called at every start; what is there stays.
     """
@@ -122,7 +133,36 @@ def load(services: Services, shop_url: str, till_url: str) -> Mapping[str, str]:
                 outlets.put(session, **outlet)  # type: ignore[arg-type]
         shop = _connection(session, services, SHOP, "lightspeed_ecom", "shop", shop_url, _shop_access(), {"outlet_by_location": {"loc-utrecht": "utrecht"}})
         till = _connection(session, services, TILL, "lightspeed_retail", "till", till_url, *_till_access())
-        return {SHOP: shop.id, TILL: till.id}
+        made = {SHOP: shop.id, TILL: till.id}
+        for name, url in (others or {}).items():
+            access = _sandbox_of(name).connection_credentials()
+            made[name] = _connection(session, services, name, name, "shop", url, access, {}).id
+        return made
+
+
+def introduce(services: Services, others: Iterable[str]) -> None:
+    """Do for these shops what an admin does when connecting one: have it send webhooks here, and link its locations to
+    our outlets as proposed. Called once their sandboxes answer; what was done before stays as it is."""
+    with services.database.system_session(read_only=True) as session:
+        merchant_id = session.scalars(select(Merchant.id).where(Merchant.slug == MERCHANT)).one()
+    with create_app(services).app_context():
+        for name in others:
+            with services.database.session(merchant_id, read_only=True) as session:
+                row = connections.by_name(session, name)
+                abilities = services.adapters[row.platform].capabilities.operations
+            if "register_webhooks" in abilities:
+                connection_links.register_webhooks(merchant_id, row.id, PUBLISHER)
+            if "read_locations" in abilities:
+                connection_links.read_locations(merchant_id, row.id)
+                _link_as_proposed(services, merchant_id, row.id)
+
+
+def _link_as_proposed(services: Services, merchant_id: str, connection_id: str) -> None:
+    with services.database.session(merchant_id, read_only=True) as session:
+        found = connection_links.links_of(session, connections.get(session, connection_id))  # type: ignore[arg-type]
+    wanted = {link.outlet.code: link.proposed for link in found.rows if link.proposed and not link.linked}
+    if wanted:
+        connection_links.link(merchant_id, connection_id, PUBLISHER, wanted)
 
 
 def key_for_posting(services: Services, path: Path) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ from rq import Worker
 import config
 import demo
 import wiring
+from engine.platforms import PLATFORM
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -145,19 +146,23 @@ def _start(house: House, settings: config.Config) -> None:
     services = wiring.build(settings)
     shop_port, till_port = _port("127.0.0.1", settings.port + 101), _port("127.0.0.1", settings.port + 102)
     shop_url, till_url = f"http://127.0.0.1:{shop_port}", f"http://127.0.0.1:{till_port}"
-    ids = demo.load(services, shop_url, till_url)
+    others = {name: _port("127.0.0.1", settings.port + 103 + at) for at, name in enumerate(demo.OTHER_SHOPS)}
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in others.items()}
+    ids = demo.load(services, shop_url, till_url, urls)
     key = demo.key_for_posting(services, settings.data_dir / "demo-api-key")
     shop_seed, till_seed = demo.write_seeds(settings.data_dir)
     hooks = f"http://{settings.host}:{settings.port}/v1/hooks"
     house.start(
         _sandbox("shop-sandbox", "lightspeed_ecom", shop_port, settings, shop_seed, f"{hooks}/{ids[demo.SHOP]}"),
         _sandbox("till-sandbox", "lightspeed_retail", till_port, settings, till_seed, f"{hooks}/{ids[demo.TILL]}"),
+        _more_sandboxes(others, settings),
         _api(settings),
         _workers(settings, services),
     )
+    demo.introduce(services, others)
     _wait_for_stock(house, services)
     services.database.close()
-    _say(settings, shop_url, till_url, key)
+    _say(settings, shop_url, till_url, urls, key)
 
 
 def _environment(settings: config.Config) -> dict[str, str]:
@@ -194,6 +199,15 @@ def _sandbox(name: str, system: str, port: int, settings: config.Config, seed: P
         "--state", str(settings.data_dir / f"{name}.db"), "--webhook-url", hook,
     ]  # fmt: skip
     return Process(name, command, lambda: _serves(f"http://127.0.0.1:{port}/"))
+
+
+def _more_sandboxes(ports: Mapping[str, int], settings: config.Config) -> Process:
+    """The other shops, in one process since they have little to do."""
+    command = [
+        sys.executable, "-m", "adapters.sandbox.several", "--data", str(settings.data_dir),
+        *(f"{name}={port}" for name, port in ports.items()),
+    ]  # fmt: skip
+    return Process("more-shop-sandboxes", command, lambda: all(_serves(f"http://127.0.0.1:{port}/") for port in ports.values()))
 
 
 def _api(settings: config.Config) -> Process:
@@ -236,11 +250,13 @@ def _port(host: str, wanted: int) -> int:
     raise CannotStart(f"no port is free on {host}")
 
 
-def _say(settings: config.Config, shop_url: str, till_url: str, key: str) -> None:
+def _say(settings: config.Config, shop_url: str, till_url: str, others: Mapping[str, str], key: str) -> None:
+    more = "\n".join(f"     or here               {url}   ({PLATFORM[name].title})" for name, url in others.items())
     print(f"""
   Wissel runs.                {settings.public_url}
     sign in with              {demo.USERS[0][0]}  /  {demo.PASSWORD}
-  1. place an order here      {shop_url}   (the web shop's sandbox)
+  1. place an order here      {shop_url}   (the web shop's sandbox, Lightspeed eCom)
+{more}
   2. watch it arrive here     {settings.public_url}
   3. pack and ship it here    {till_url}   (the till's sandbox)
 

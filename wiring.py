@@ -9,9 +9,13 @@ import redis
 import requests
 
 from adapters.base import Adapter
+from adapters.bigcommerce.adapter import BigCommerce
 from adapters.lightspeed_ecom.adapter import LightspeedEcom
 from adapters.lightspeed_retail.adapter import LightspeedRetail
+from adapters.magento.adapter import Magento
 from adapters.outbound import Outbound
+from adapters.shopify.adapter import Shopify
+from adapters.woocommerce.adapter import WooCommerce
 from api import logs
 from config import Config
 from config import from_environment as environment
@@ -24,7 +28,9 @@ from workers.deciding.intake import Intake
 from workers.run import supervise
 from workers.settings import WorkerSettings
 
-ADAPTERS: tuple[Adapter, ...] = (LightspeedEcom(), LightspeedRetail())
+ADAPTERS: tuple[Adapter, ...] = (
+    LightspeedEcom(), Shopify(), BigCommerce(), WooCommerce(), Magento(), LightspeedRetail(),
+)  # fmt: skip
 """Every external system we can speak to."""
 
 
