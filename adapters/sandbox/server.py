@@ -28,6 +28,12 @@ class _QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return None
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` of answers is the sandbox's own time, right or wrong."""
+        app = self.server.app
+        assert isinstance(app, Flask)
+        return super().date_time_string(sandbox(app).state.now() if timestamp is None else timestamp)
+
 
 @dataclass(frozen=True)
 class RunningSandbox:

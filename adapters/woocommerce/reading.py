@@ -9,7 +9,7 @@ from typing import Any
 from adapters.base import NewEvent, Refused, Result
 from adapters.fields import object_of, text
 from adapters.polling import Cursor
-from adapters.woocommerce.mapping import Shop, gmt, gmt_text, order_event
+from adapters.woocommerce.mapping import Shop, gmt, gmt_text, moment, order_event
 from adapters.woocommerce.products import (
     articles_of,
     is_virtual,
@@ -41,14 +41,14 @@ def read_order(work: Work) -> Result:
             return _gone(work, order_id)
         raise
     if order.get("status") == TRASHED:
-        return _gone(work, order_id)
+        return _gone(work, order_id, order)
     if order.get("status") in NO_ORDERS:
         return Result(f"Order {order_id} is still being made: there is nothing to read yet.", did_nothing=True)
     return Result(f"Read order {text(order, 'number')}.", _order_events(work, [order]))
 
 
 def read_orders(work: Work) -> Result:
-    """Poll for orders changed since the last poll, with an overlap.
+    """Poll for orders changed since the last poll, with an overlap; also for those put into the bin.
 
     The position is what was seen last, but never ahead of our own clock at the time: a shop whose clock was ahead and
     was set right would otherwise hide its changes.
@@ -58,9 +58,10 @@ def read_orders(work: Work) -> Result:
     cursor = Cursor(work.memory, _CURSOR, work.call)
     position = cursor.position(gmt_text(first))
     overlap = timedelta(seconds=number_setting(work.connection, "poll_overlap_seconds"))
-    place: Place | None = Place((gmt(position) or first) - overlap)
+    begin = (gmt(position) or first) - overlap
+    place: Place | None = Place(begin)
     size = int(number_setting(work.connection, "page_size"))
-    events: list[NewEvent] = []
+    events = _binned(work, begin, size)
     reached = gmt(position) or first
     # A poll that stopped within its overlap, or within one crowded second, would begin there again for ever.
     while place is not None and (len(events) < POLL_ORDERS or place.page or gmt_text(reached) <= position):
@@ -154,15 +155,29 @@ def _product_events(work: Work, products: Iterable[Mapping[str, Any]], *, with_s
     return events
 
 
-def _gone(work: Work, order_id: str) -> Result:
+def _gone(work: Work, order_id: str, order: Mapping[str, Any] | None = None) -> Result:
+    """An order that was deleted; in the bin (`order`) it can be deleted more than once."""
     ours = work.memory.ours("order", order_id)
     if ours is None:
         return Result(f"Order {order_id} was deleted in the shop before we knew it.", did_nothing=True)
+    when = moment(order, "modified") if order is not None else None
     event = NewEvent(
-        id=f"order:{order_id}:deleted", type="order.cancelled", subject=f"order:{order_id}", time=datetime.now(UTC),
+        id=f"order:{order_id}:deleted" + (f":{int(when.timestamp())}" if when else ""), type="order.cancelled",
+        subject=f"order:{order_id}", time=when or datetime.now(UTC),
         data={"order": {"id": ours}, "reason": "deleted in the shop"},
     )  # fmt: skip
     return Result(f"Order {order_id} was deleted in the shop.", (event,))
+
+
+def _binned(work: Work, since: datetime, size: int) -> list[NewEvent]:
+    """What became of orders in the bin, which `any` leaves out."""
+    place: Place | None = Place(since)
+    events: list[NewEvent] = []
+    while place is not None:
+        page = sweep(work.client.orders, place, size, status=TRASHED)
+        events += [event for row in page.rows for event in _gone(work, str(row["id"]), row).events]
+        place = page.following
+    return events
 
 
 def _since(value: object) -> datetime:

@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Response, request
-from werkzeug.http import http_date
+from flask import Flask
 
 from adapters.sandbox import Profile, SandboxState, create_sandbox, main, sandbox
 from adapters.sandbox.app import DEFAULT_SECRET
@@ -79,7 +78,6 @@ def create_app(
         own_url=lambda: box.webhook_url,
     )  # fmt: skip
     prepare(app)
-    app.after_request(_tell_the_time)
     app.register_blueprint(api)
     app.register_blueprint(pages)
     app.wsgi_app = PlainPermalinks(app.wsgi_app)  # type: ignore[method-assign]
@@ -89,13 +87,6 @@ def create_app(
 def connection_credentials() -> dict[str, str]:
     """Credentials that work for a sandbox with the default key."""
     return {"consumer_key": CONSUMER_KEY, "consumer_secret": CONSUMER_SECRET, "webhook_secret": DEFAULT_SECRET}
-
-
-def _tell_the_time(response: Response) -> Response:
-    """Answers carry the shop's own time, right or wrong."""
-    if request.path.startswith("/wp-json"):
-        response.headers["Date"] = http_date(sandbox().state.now())
-    return response
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

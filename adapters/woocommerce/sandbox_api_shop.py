@@ -12,7 +12,7 @@ from adapters.sandbox import sandbox
 from adapters.woocommerce.sandbox_api import LARGEST_BATCH, WRITE, api
 from adapters.woocommerce.sandbox_errors import ApiError, answer, invalid_param
 from adapters.woocommerce.sandbox_query import body, flag, listed, within_dates
-from adapters.woocommerce.sandbox_render import customer_json, hook_json, product_json
+from adapters.woocommerce.sandbox_render import customer_json, hook_json, product_json, variation_json
 from adapters.woocommerce.sandbox_shop import Shop
 
 _TOPIC = re.compile(r"(order|product|customer|coupon)\.(created|updated|deleted|restored)|action\.(woocommerce|wc)_\w+")
@@ -64,17 +64,17 @@ def batch_products() -> Response:
 def variations(id: int) -> Response:
     state = sandbox().state
     found = [each for each in state.all("product") if each["parent_id"] == id and each["type"] == "variation"]
-    return listed(state, found, lambda each: product_json(state, each), f"products/{id}/variations")
+    return listed(state, found, lambda each: variation_json(state, each), f"products/{id}/variations")
 
 
 @api.get("/wc/v3/products/<int:id>/variations/<int:variation_id>")
 def variation(id: int, variation_id: int) -> Response:
-    return answer(product_json(sandbox().state, _variation(id, variation_id, 404)))
+    return answer(variation_json(sandbox().state, _variation(id, variation_id, 404)))
 
 
 @api.route("/wc/v3/products/<int:id>/variations/<int:variation_id>", methods=WRITE)
 def update_variation(id: int, variation_id: int) -> Response:
-    return answer(product_json(sandbox().state, _changed(_variation(id, variation_id, 400), body(), checked=True)))
+    return answer(variation_json(sandbox().state, _changed(_variation(id, variation_id, 400), body(), checked=True)))
 
 
 @api.route("/wc/v3/products/<int:id>/variations/batch", methods=WRITE)

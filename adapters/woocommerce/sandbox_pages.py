@@ -14,10 +14,11 @@ from adapters.sandbox import sandbox
 from adapters.woocommerce.mapping import OWN_TRACKING
 from adapters.woocommerce.outlets import FIELD as OUTLETS_FIELD
 from adapters.woocommerce.sandbox_api_shop import PARCELS
+from adapters.woocommerce.sandbox_basket import PAYMENTS, Basket
 from adapters.woocommerce.sandbox_errors import ApiError, ShopError
 from adapters.woocommerce.sandbox_money import gross
 from adapters.woocommerce.sandbox_query import statuses
-from adapters.woocommerce.sandbox_shop import PAYMENTS, Basket, Shop
+from adapters.woocommerce.sandbox_shop import Shop
 
 ORDERS_SHOWN = 200
 _MONEY = re.compile(r"[0-9]{1,7}([.,][0-9]{1,3})?")

@@ -13,6 +13,31 @@ from adapters.woocommerce.sandbox_money import text
 
 VERSION = "9.9.5"
 HOME = "https://shop.example.test"
+_PRODUCT: dict[str, Any] = {
+    **dict.fromkeys(
+        ("description", "short_description", "global_unique_id", "price_html", "purchase_note", "external_url", "button_text",
+         "shipping_class", "weight", "post_password", "generated_slug", "permalink_template"), "",
+    ),
+    **{
+        name: []
+        for name in ("categories", "brands", "tags", "images", "default_attributes", "downloads", "related_ids",
+                     "upsell_ids", "cross_sell_ids", "grouped_products")
+    },
+    **dict.fromkeys(("featured", "on_sale", "sold_individually"), False),
+    **dict.fromkeys(("purchasable", "reviews_allowed", "shipping_taxable"), True),
+    **dict.fromkeys(("total_sales", "rating_count", "menu_order", "shipping_class_id"), 0),
+    **dict.fromkeys(("date_on_sale_from", "date_on_sale_from_gmt", "date_on_sale_to", "date_on_sale_to_gmt", "low_stock_amount")),
+    "average_rating": "0.00", "catalog_visibility": "visible", "download_limit": -1, "download_expiry": -1,
+    "dimensions": {"length": "", "width": "", "height": ""},
+}  # fmt: skip
+"""What is the same for every product here."""
+
+_NOT_OF_VARIATIONS = (
+    "slug", "short_description", "featured", "catalog_visibility", "price_html", "total_sales", "external_url", "button_text",
+    "reviews_allowed", "post_password", "average_rating", "rating_count", "related_ids", "upsell_ids", "cross_sell_ids",
+    "purchase_note", "categories", "brands", "tags", "images", "has_options", "default_attributes", "variations",
+    "grouped_products", "permalink_template", "generated_slug", "sold_individually", "shipping_required", "shipping_taxable",
+)  # fmt: skip
 _EMPTY_TEXTS = ("customer_ip_address", "customer_user_agent", "cart_hash")
 
 
@@ -114,6 +139,7 @@ def product_json(state: SandboxState, product: Mapping[str, Any]) -> dict[str, A
     if product["type"] == "variation":
         path = f"products/{product['parent_id']}/variations/{product['id']}"
     return {
+        **_PRODUCT, "has_options": bool(product.get("variations")),
         "id": product["id"], "name": product["name"], "slug": f"product-{product['id']}",
         "permalink": f"{home(state)}/product/{product['id']}/", **dates, "type": product["type"],
         "status": product.get("status", "publish"), "sku": product["sku"], "price": product["price"],
@@ -124,6 +150,12 @@ def product_json(state: SandboxState, product: Mapping[str, Any]) -> dict[str, A
         "shipping_required": not product["virtual"], "attributes": product.get("attributes", []),
         "variations": product.get("variations", []), "meta_data": [], "_links": _links(state, path, path.rpartition("/")[0]),
     }  # fmt: skip
+
+
+def variation_json(state: SandboxState, product: Mapping[str, Any]) -> dict[str, Any]:
+    """A variation as its own address shows it."""
+    whole = product_json(state, product)
+    return {key: value for key, value in whole.items() if key not in _NOT_OF_VARIATIONS} | {"image": None}
 
 
 def customer_json(state: SandboxState, customer: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from adapters.sandbox import Sandbox
 from adapters.woocommerce import sandbox_stock as stock
+from adapters.woocommerce.sandbox_basket import PAYMENTS, Basket, billing_address, shipping_address
 from adapters.woocommerce.sandbox_errors import ApiError, ShopError
 from adapters.woocommerce.sandbox_money import charge, gross, priced, shares, text, total_up
 
@@ -26,29 +26,7 @@ _GIVES_STOCK_BACK = frozenset({"cancelled", "pending"})
 _MAILED = frozenset({"processing", "completed", "on-hold", "refunded"})
 _CAN_BE_PAID = frozenset({"pending", "failed"})
 
-PAYMENTS: Mapping[str, tuple[str, str, str, str]] = {
-    "online": ("Paid online", "processing", "ideal", "iDEAL"),
-    "bank": ("Bank transfer, to be checked by hand", "on-hold", "bacs", "Direct bank transfer"),
-    "unpaid": ("Payment not yet finished", "pending", "ideal", "iDEAL"),
-    "cod": ("Cash on delivery", "processing", "cod", "Cash on delivery"),
-    "draft": ("Leave the checkout", "checkout-draft", "", ""),
-}
-"""How an order can be placed: label, status, payment method and its title."""
-
 GATEWAYS_THAT_REFUND = frozenset({"ideal"})
-
-
-@dataclass(frozen=True, slots=True)
-class Basket:
-    """What a customer wants: (product or variation id, quantity) for each line. `shipping_method` is the id of a method
-    of the shop, `pickup_location` the name of the place for a pickup."""
-
-    lines: Sequence[tuple[int, int]]
-    shipping_method: str
-    payment: str
-    customer: Mapping[str, str]
-    comment: str = ""
-    discount: Decimal = Decimal(0)
 
 
 class Shop:
@@ -76,8 +54,8 @@ class Shop:
             self._discount(lines, basket.discount)
             order = self.new_order({
                 "status": "pending", "created_via": "store-api", "line_items": lines, "customer_note": basket.comment.strip(),
-                "shipping_lines": [self._shipping(basket.shipping_method)], "billing": _billing(basket.customer),
-                "shipping": _shipping_address(basket.customer), "payment_method": method, "payment_method_title": title,
+                "shipping_lines": [self._shipping(basket.shipping_method)], "billing": billing_address(basket.customer),
+                "shipping": shipping_address(basket.customer), "payment_method": method, "payment_method_title": title,
                 "customer_id": 0 if status == "checkout-draft" else self._customer(basket.customer),
                 "transaction_id": f"tr_{secrets.token_hex(5)}" if basket.payment == "online" else "",
                 "coupon_lines": self._coupon(lines, basket.discount),
@@ -162,10 +140,10 @@ class Shop:
             return 0
         known = self.state.get("customer", email.lower())
         if known is None:
-            billing = _billing(given)
+            billing = billing_address(given)
             known = self.state.put("customer", email.lower(), {
                 "id": self.state.next("user", 2), "email": email.lower(), "first_name": billing["first_name"],
-                "last_name": billing["last_name"], "billing": billing, "shipping": _shipping_address(given),
+                "last_name": billing["last_name"], "billing": billing, "shipping": shipping_address(given),
                 "created": self.now, "modified": self.now,
             })  # fmt: skip
         return int(known["id"])
@@ -178,7 +156,7 @@ class Shop:
         order: dict[str, Any] = {
             "id": id, "number": str(id), "order_key": f"wc_order_{secrets.token_urlsafe(9)}", "status": "pending",
             "currency": self.state.setting("currency", "EUR"), "prices_include_tax": self.prices_include_tax,
-            "customer_id": 0, "customer_note": "", "billing": _billing({}), "shipping": _shipping_address({}),
+            "customer_id": 0, "customer_note": "", "billing": billing_address({}), "shipping": shipping_address({}),
             "payment_method": "", "payment_method_title": "", "transaction_id": "", "created_via": "admin",
             "line_items": [], "shipping_lines": [], "fee_lines": [], "coupon_lines": [], "meta_data": [], "refunds": [],
             "created": self.now, "modified": self.now, "paid": None, "completed": None, **fields,
@@ -393,21 +371,3 @@ class Shop:
         courier: Any = self.box.courier
         for topic, id in events:
             courier.announce(topic, id)
-
-
-def _names(given: Mapping[str, str]) -> tuple[str, str]:
-    first, _, last = given.get("name", "").strip().partition(" ")
-    return first, last.strip()
-
-
-def _shipping_address(given: Mapping[str, str]) -> dict[str, str]:
-    first, last = _names(given)
-    return {
-        "first_name": first, "last_name": last, "company": given.get("company", ""), "address_1": given.get("street", ""),
-        "address_2": "", "city": given.get("city", ""), "state": "", "postcode": given.get("postcode", ""),
-        "country": given.get("country", ""), "phone": "",
-    }  # fmt: skip
-
-
-def _billing(given: Mapping[str, str]) -> dict[str, str]:
-    return _shipping_address(given) | {"email": given.get("email", ""), "phone": given.get("phone", "")}

@@ -16,8 +16,9 @@ from adapters.woocommerce.mapping import parcels_of
 from adapters.woocommerce.outlets import FIELD
 from adapters.woocommerce.progress import Words
 from adapters.woocommerce.sandbox import connection_credentials, create_app, demo_seed, seed
+from adapters.woocommerce.sandbox_basket import Basket
 from adapters.woocommerce.sandbox_render import order_json
-from adapters.woocommerce.sandbox_shop import Basket, Shop
+from adapters.woocommerce.sandbox_shop import Shop
 from adapters.woocommerce.settings import SETTINGS
 from tests.adapters.rigs.base import CUSTOMER, SHIPPING, Rig
 
