@@ -22,6 +22,7 @@ EXTRAS = ("shipping_cost_inc_tax", "handling_cost_inc_tax", "wrapping_cost_inc_t
 GIFT_CERTIFICATE = "gift-certificate"
 """The sku of a gift certificate line, which has none of its own."""
 
+_NOTHING = ("0", "0.0", "0.0000")
 _TIGHT, _LOOSE = Decimal("0.0001"), Decimal("0.0061")
 _PLACES = (Decimal(1), Decimal("0.1"), Decimal("0.01"), Decimal("0.001"))
 
@@ -107,8 +108,8 @@ def lines_of(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def wanted_lines(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The lines of which at least one unit is wanted."""
-    return [item for item in lines_of(order) if units(item.get("quantity")) != 0]
+    """The lines without those reduced to nothing. A senseless quantity stays, to be refused where it is read."""
+    return [item for item in lines_of(order) if str(item.get("quantity")) not in _NOTHING]
 
 
 def has_lines(order: Mapping[str, Any]) -> bool:
@@ -178,13 +179,13 @@ def moment(entity: Mapping[str, Any], *keys: str) -> datetime:
 def tax_rate(ex_tax: Decimal, inc_tax: Decimal) -> Decimal:
     """The shortest rate in percent that explains both prices; the order itself names none.
 
-    Prices have four decimals, in some shops rounded to two: a rate that fits to the last digit wins over one that fits to
-    the cent.
+    Prices have four decimals; where a shop rounds them to two, a rate that fits to the cent is good enough.
     """
     if ex_tax <= 0 or inc_tax <= ex_tax:
         return Decimal(0)
     exact = (inc_tax / ex_tax - 1) * 100
-    for tolerance in (_TIGHT, _LOOSE):
+    whole_cents = ex_tax == ex_tax.quantize(_PLACES[2]) and inc_tax == inc_tax.quantize(_PLACES[2])
+    for tolerance in (_LOOSE,) if whole_cents else (_TIGHT, _LOOSE):
         for places in _PLACES:
             candidate = exact.quantize(places)
             if abs(ex_tax * (1 + candidate / 100) - inc_tax) <= tolerance:
