@@ -11,19 +11,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from api.connection_calls import Answer, ask_saved, memory_of
-from api.connection_setup import WEBHOOKS_ADDRESS, saved
+from api.connection_setup import saved
 from api.problems import FieldError, Problem
 from api.services import services
 from store import audit, bindings, connections, outlets
-from store.connection_memory import values_of
+from store.connection_memory import LOCATIONS_SEEN, SEEN_AS, WEBHOOKS_ADDRESS, WEBHOOKS_SEEN, as_seen, values_of
 from store.models import Connection, Outlet
 from store.terms import fold, words
-
-WEBHOOKS_SEEN = "hooks:seen"
-LOCATIONS_SEEN = "locations:seen"
-"""Keys in a connection's memory: what its system last said, with the moment it said so."""
-
-MOST_CHARACTERS = 200
 
 
 def hooks_address(connection_id: str) -> str:
@@ -93,17 +87,9 @@ def _ask(merchant_id: str, connection_id: str, operation: str, payload: Mapping[
     answer = ask_saved(row, operation, payload)
     if not answer.ok:
         raise Problem("not-connected", answer.message, more={"kind": answer.kind, "technical": answer.detail})
-    rows = [_plain(each) for each in answer.data or [] if isinstance(each, Mapping)]
-    key = LOCATIONS_SEEN if operation == "read_locations" else WEBHOOKS_SEEN
-    memory_of(row).put(key, {"at": datetime.now(UTC).isoformat(timespec="seconds"), "data": rows})
-    return Answer(answer.kind, answer.message, answer.detail, rows)
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a system says, cut to what a page shows."""
-    return {
-        str(key): value if isinstance(value, bool) or value is None else str(value)[:MOST_CHARACTERS] for key, value in list(row.items())[:12]
-    }
+    seen = as_seen(answer.data, datetime.now(UTC))
+    memory_of(row).put(SEEN_AS[operation], seen)
+    return Answer(answer.kind, answer.message, answer.detail, seen["data"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from api.problems import FieldError, Problem
 from api.services import services
 from store import audit, bindings, connections
 from store.columns import new_id
+from store.connection_memory import WEBHOOKS_ADDRESS
 from store.models import Connection
 from store.secrets import CannotDecrypt
 
@@ -323,10 +324,6 @@ def _without_webhooks(row: Connection) -> str:
         return ""
     answer = ask_saved(row, "remove_webhooks")
     return "" if answer.ok else f" Its webhooks could not be removed there: {answer.message}"
-
-
-WEBHOOKS_ADDRESS = "hooks:address"
-"""The key in a connection's memory under which the address is kept that its webhooks were registered with."""
 
 
 def _get(session: Session, connection_id: str, *, archived: bool = False) -> Connection:

@@ -26,6 +26,7 @@ from adapters.base import (
     Unauthorised,
 )
 from store.commands import DONE
+from store.connection_memory import SEEN_AS, WEBHOOKS_ADDRESS, as_seen
 from store.events import EventConflict
 from store.leases import Leased, Tried
 from workers import masking
@@ -79,6 +80,7 @@ def carry_out(errand: Errand, command: Leased) -> Tried:
     try:
         result = errand.breaker.call(lambda: _call(errand, command))
         notes = _take_in_all(errand, command, result)
+        _remember(errand, command, result)
     except CircuitBreakerError:
         raise
     except Exception as error:  # noqa: BLE001 (whatever an adapter throws, the command must not be lost)
@@ -95,6 +97,15 @@ def _call(errand: Errand, command: Leased) -> Result:
         raise Refused(f"{adapter.capabilities.title} cannot carry out {command.operation!r}.")
     call = Call(command.operation, command.payload, command.idempotency_key)
     return adapter.execute(call, errand.connection, errand.memory, errand.http)
+
+
+def _remember(errand: Errand, command: Leased, result: Result) -> None:
+    """Keep what the system said of itself, for the connection's page."""
+    key = SEEN_AS.get(command.operation)
+    if key is not None and result.data is not None:
+        errand.memory.put(key, as_seen(result.data, errand.clock()))
+        if command.operation == "register_webhooks":
+            errand.memory.put(WEBHOOKS_ADDRESS, command.payload.get("url"))
 
 
 def _take_in_all(errand: Errand, command: Leased, result: Result) -> list[str]:
