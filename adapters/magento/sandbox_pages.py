@@ -139,7 +139,7 @@ def _refund(shop: Shop, order_id: int, form: Mapping[str, str]) -> None:
     """An amount without items, or everything."""
     amount, order = _money(form.get("amount", "")), shop.order(order_id)
     if not amount:
-        documents.refund(shop, order, {})
+        shop.refund_all(order_id)
         return
     item = next(each for each in order["items"] if not sales.is_dummy(order, each, shipping=False))
     documents.refund(shop, order, {

@@ -116,9 +116,14 @@ class Shop:
         return True
 
     def refund_all(self, order_id: int) -> None:
-        """Staff pay everything back."""
+        """Staff pay everything back that is left, adjusting what quantities come to for amounts paid back before."""
         with self.change():
-            documents.refund(self, self.order(order_id), {})
+            order = self.order(order_id)
+            goods = sum((sales.item_value(item, sales.open_to_refund(order, item)) for item in order["items"]), Decimal(0))
+            whole = goods + number(order, "shipping_incl_tax") - number(order, "_shipping_refunded")
+            more = number(order, "total_paid") - number(order, "total_refunded") - whole
+            adjustments = {"adjustment_positive": max(Decimal(0), more), "adjustment_negative": max(Decimal(0), -more)}
+            documents.refund(self, order, {"arguments": adjustments})
 
     def edit(self, order_id: int, sku: str, units: int) -> Order:
         """Staff edit an order: Magento cancels it and makes another one (`000000012-1`). 0 removes the line."""

@@ -15,7 +15,7 @@ from adapters.magento import Magento
 from adapters.magento import sandbox_documents as documents
 from adapters.magento.sandbox import connection_credentials, create_app, demo_seed
 from adapters.magento.sandbox_basket import Basket
-from adapters.magento.sandbox_sales import is_dummy
+from adapters.magento.sandbox_sales import is_dummy, open_to_ship
 from adapters.magento.sandbox_seed import seed
 from adapters.magento.sandbox_shop import Shop
 from adapters.sandbox import SandboxState
@@ -81,7 +81,9 @@ class MagentoRig(Rig):
         shop = self.shop
         document = shop.order(int(order))
         items = [
-            {"order_item_id": item["item_id"], "qty": lines[item["sku"]]} for item in document["items"] if lines and item["sku"] in lines
+            {"order_item_id": item["item_id"], "qty": lines[item["sku"]]}
+            for item in document["items"]
+            if lines and item["sku"] in lines and open_to_ship(document, item)
         ]
         with shop.change():
             body = {"items": items, "arguments": {"extension_attributes": {"source_code": "amsterdam"}}}
@@ -89,9 +91,12 @@ class MagentoRig(Rig):
 
     def refund_by_staff(self, order: str, amount: str | None = None) -> None:
         shop = self.shop
+        if amount is None:
+            shop.refund_all(int(order))
+            return
         document = shop.order(int(order))
         nothing = [{"order_item_id": document["items"][0]["item_id"], "qty": 0}]
-        body = {"items": nothing, "arguments": {"shipping_amount": 0, "adjustment_positive": amount}} if amount else {}
+        body = {"items": nothing, "arguments": {"shipping_amount": 0, "adjustment_positive": amount}}
         with shop.change():
             documents.refund(shop, document, body)
 
