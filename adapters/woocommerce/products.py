@@ -49,10 +49,12 @@ def counted(item: Mapping[str, Any]) -> int | None:
 
 
 def whole(client: Client, product: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
-    """A product with all its variations; for a variation, its parent and it alone."""
+    """A product with all its variations; for a variation it alone, below a parent that is no article then."""
     if product.get("type") == "variation":
-        parent = client.product(text(product, "parent_id") or "0") if product.get("parent_id") else None
-        return (parent or {"id": product.get("parent_id"), "name": product.get("name")}), [product]
+        parent = client.product(text(product, "parent_id") or "0") or {"id": product.get("parent_id")}
+        if text(parent, "sku") == text(product, "sku"):
+            return parent, []
+        return {**parent, "sku": None}, [product]
     has = product.get("type") == "variable" or product.get("variations")
     return product, list(client.variations(str(product["id"]))) if has else []
 
