@@ -124,7 +124,7 @@ def crowds(draw: st.DrawFn) -> tuple[Fact, ...]:
     return tuple(found)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(joining_books(), crowds())
 def test_joins_run_as_the_plain_evaluator_runs_them(book, known):
     compiled, plain = both(book, known, {})
