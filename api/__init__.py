@@ -8,6 +8,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from api import (
+    cli_connections,
     cli_versions,
     commands,
     connections,
@@ -81,6 +82,7 @@ def create_app(services: Services) -> Flask:
     for blueprint in (ui.blueprint, ui.vendor, docs.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
     app.cli.add_command(cli_versions.group)
+    app.cli.add_command(cli_connections.group)
     return app
 
 
