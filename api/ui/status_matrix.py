@@ -161,7 +161,8 @@ def _links(rules: Json, draft: Any) -> Any:
             return ""
         if draft is not None:
             return url_for("ui.rule_file", draft_id=draft.id, name=rule["file"])
-        anchor = f"{rule['decision']}-{rule['id']}" + (f"-{rule['row']}" if rule["row"] else "")
+        anchor = f"{rule['decision']}-{rule['id']}"
+        anchor = f"row-{anchor}-{rule['row']}" if rule["row"] else anchor
         return url_for("ui.rules_one", decision=rule["decision"], _anchor=anchor)
 
     return link

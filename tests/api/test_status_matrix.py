@@ -183,7 +183,7 @@ def test_filters_that_make_no_sense_show_everything(support: FlaskClient) -> Non
 
 
 def test_a_cell_leads_to_the_row_that_decided(support: FlaskClient) -> None:
-    link = re.search(r'href="(/rules/status_to_shop)#(status_to_shop-status-matrix-\d+)"', support.get("/rules/matrix").get_data(as_text=True))
+    link = re.search(r'href="(/rules/status_to_shop)#(row-status_to_shop-status-matrix-\d+)"', support.get("/rules/matrix").get_data(as_text=True))
     assert link is not None
 
     assert f'id="{link[2]}"' in support.get(link[1]).get_data(as_text=True)
