@@ -174,6 +174,21 @@ def test_tracking_is_told_where_an_order_has_only_statuses(rig: Rig) -> None:
     assert rig.tracking(order) == {"3STEST001"}
 
 
+def test_tracking_told_of_a_whole_order_is_seen_by_the_customer_however_many_parcels_there_are(rig: Rig) -> None:
+    """Staff type a number into the sale at the till when they send; it does not say which outlet's parcel it is, and a
+    number at the wrong parcel is better than one that nobody sees."""
+    rig.need_operation("ship_fulfilment")
+    order = rig.place(BASKET)
+    ours = rig.adopt(order)
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", {"MUG": 1}), "s1")
+    insist(rig, "ship_fulfilment", shipping(rig, order, ours, "f2", "utrecht", {"MUG": 1, "TEA": 1}), "s2")
+    for number in ("3S001", "3S001", "3S002"):
+        parcel = {"number": number, "url": f"https://track.example/{number}"}
+        insist(rig, "set_order_status", telling(ours, tracking=parcel), f"t {number}")
+    assert rig.tracking(order) == {"3S001", "3S002"}
+    assert shipped_units(rig, order) == BASKET
+
+
 # Shipments
 
 

@@ -39,17 +39,17 @@ NAMES = {str(outlet["code"]): str(outlet["name"]) for outlet in OUTLETS}
 
 
 class Trouble:
-    """Strikes calls to the shop, each of them when it is made for the first time, and once more with its effect.
+    """Strikes every call to the shop the first time that it is made: reads fail, writes take effect and lose their answer.
 
-    What a call is, is told by its method, path and body; so every call of a whole story fails, and every repetition
-    succeeds sooner or later.
+    What a call is, is told by its method, path and body; so each call of a whole story fails once, and every repetition
+    succeeds sooner or later. That a write which had no effect is repeated as well, the conformance suite shows.
     """
 
     def __init__(self) -> None:
         self.kind = ""
         self.shop: Rig | None = None
         self.struck = 0
-        self._seen: dict[str, int] = {}
+        self._seen: set[str] = set()
 
     def start(self, kind: str) -> None:
         self.kind, self.struck = kind, 0
@@ -74,14 +74,14 @@ class Trouble:
     def _strikes(self, method: str, url: str, options: Mapping[str, Any]) -> bool:
         if not self.kind or self.shop is None or urlsplit(url).netloc != urlsplit(self.shop.box.url).netloc:
             return False
-        call = json.dumps(
-            [method, urlsplit(url).path, options.get("json"), str(options.get("data"))], default=str, sort_keys=True
-        )
-        times = self._seen[call] = self._seen.get(call, 0) + 1
-        if times > 2:
+        body = json.dumps([options.get("json"), str(options.get("data"))], default=str, sort_keys=True)
+        call = f"{method} {urlsplit(url).path} {body}"
+        if call in self._seen:
             return False
+        self._seen.add(call)
         self.struck += 1
-        self.shop.fault(self.kind, after_effect=times == 2, seconds={"timeout": 0.1, "slow": 0.01}.get(self.kind, 0))
+        writes = method not in ("GET", "HEAD") and '{"query": "query' not in body
+        self.shop.fault(self.kind, after_effect=writes, seconds={"timeout": 0.1, "slow": 0.01}.get(self.kind, 0))
         return True
 
 
