@@ -27,6 +27,9 @@ _OPEN_FIELDS = (
     "entity_id,increment_id,state,items[item_id,parent_item_id,product_type,sku,is_virtual,row_total,qty_ordered,"
     "qty_invoiced,qty_shipped,qty_refunded,qty_canceled]"
 )
+_ORDERS_PER_QUERY, _SKUS_PER_QUERY = 300, 15
+"""Web servers refuse addresses of more than about 8,000 characters."""
+
 _WHOLE = ""
 """In what was told last: the number for the shop as a whole."""
 
@@ -144,7 +147,9 @@ def _open_units(work: Work, sku: str) -> dict[str, Decimal]:
     orders = _waiting(work, sku)
     if not orders or not switch_setting(work.connection, "open_orders_in_source"):
         return {}
-    found = work.client.everything("orders", [("entity_id", "in", ",".join(orders))], key="entity_id", fields=_OPEN_FIELDS)
+    found: list[dict[str, Any]] = []
+    for some in _batched(orders, _ORDERS_PER_QUERY):
+        found += work.client.everything("orders", [("entity_id", "in", ",".join(some))], key="entity_id", fields=_OPEN_FIELDS)
     total: dict[str, Decimal] = {}
     still: list[str] = []
     for order in found:
@@ -218,10 +223,18 @@ def _waiting(work: Work, sku: str) -> list[str]:
     return [str(each) for each in kept] if isinstance(kept, list) else []
 
 
+def _batched(values: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    """The values in lists of at most so many."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
 def _source_items(work: Work, skus: Sequence[str], source: str = "") -> list[dict[str, Any]]:
-    # Alternatives instead of one `in`, whose commas a SKU may hold itself.
-    groups = [[("sku", "eq", sku) for sku in skus], *([[("source_code", "eq", source)]] if source else [])]
-    return work.client.search("inventory/source-items", criteria(*groups, size=300))[0]
+    found: list[dict[str, Any]] = []
+    for some in _batched(skus, _SKUS_PER_QUERY):
+        # Alternatives instead of one `in`, whose commas a SKU may hold itself.
+        groups = [[("sku", "eq", sku) for sku in some], *([[("source_code", "eq", source)]] if source else [])]
+        found += work.client.search("inventory/source-items", criteria(*groups, size=300))[0]
+    return found
 
 
 def _item(work: Work, sku: str, source: str, units: Decimal) -> dict[str, Any]:

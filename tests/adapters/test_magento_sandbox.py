@@ -17,7 +17,7 @@ from adapters.magento.sandbox_stock import ShopError
 from tests.adapters.rigs.base import CUSTOMER
 from tests.adapters.rigs.magento import MagentoRig
 
-KEYS = {
+KEYS: dict[str, Any] = {
     "client_key": oauth.CONSUMER_KEY, "client_secret": oauth.CONSUMER_SECRET, "resource_owner_key": oauth.ACCESS_TOKEN,
     "resource_owner_secret": oauth.ACCESS_TOKEN_SECRET, "signature_method": "HMAC-SHA256",
 }  # fmt: skip
