@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from adapters.shopify import sandbox_payloads as payloads
 from adapters.shopify.sandbox_book import OPEN_STATES, Order, Row, ShopError, current, fulfilled, unfulfilled
 from adapters.shopify.sandbox_stock import Stock
 
@@ -93,17 +94,11 @@ class Fulfilling(Stock):
         }  # fmt: skip
         order["fulfilment_orders"].append(part)
         self.state.put("fo", part["id"], {"order": order["id"]})
-        payload = {"fulfillment_order": self.brief(part)}
-        self.tell("fulfillment_orders/order_routing_complete", str(part["id"]), lambda: payload)
+        self._tell("fulfillment_orders/order_routing_complete", part, {"fulfillment_order": payloads.brief(part)})
         return part
 
     def _row(self, line: int, item: int | None, units: int) -> Row:
         return {"id": self.new_id("fo_line", 7901), "line": line, "item": item, "total": units, "remaining": units}
-
-    @staticmethod
-    def brief(part: Mapping[str, Any]) -> dict[str, Any]:
-        """A fulfilment order as its webhooks name it."""
-        return {"id": f"gid://shopify/FulfillmentOrder/{part['id']}", "status": str(part["status"]).lower()}
 
     # Moving and splitting
 
@@ -122,7 +117,8 @@ class Fulfilling(Stock):
                 self.shift(row["item"], source, available=units, committed=-units)
                 self.shift(row["item"], target, available=-units, committed=units)
             moved = self._reassign(order, part, target, portion)
-            self._tell_moved(part, moved, source, target, portion)
+            asked = [(row["id"], units) for row, units in portion]
+            self._tell("fulfillment_orders/moved", part, payloads.moved_payload(part, moved, source, target, asked))
             self.save(order)
         return part, moved
 
@@ -181,22 +177,6 @@ class Fulfilling(Stock):
         if not any(row["remaining"] for row in part["lines"]):
             part |= {"status": "CLOSED", "replaced": not part["lines"]}
 
-    def _tell_moved(
-        self, part: Row, moved: Row, source: int, target: int, portion: list[tuple[Row, int]]
-    ) -> None:
-        def named(each: Row) -> dict[str, Any]:
-            return {**self.brief(each), "assigned_location_id": f"gid://shopify/Location/{each['location']}"}
-
-        payload = {
-            "original_fulfillment_order": named(part), "moved_fulfillment_order": named(moved),
-            "source_location": {"id": f"gid://shopify/Location/{source}"},
-            "destination_location_id": f"gid://shopify/Location/{target}",
-            "fulfillment_order_line_items_requested": [
-                {"id": f"gid://shopify/FulfillmentOrderLineItem/{row['id']}", "quantity": units} for row, units in portion
-            ],
-        }  # fmt: skip
-        self.tell("fulfillment_orders/moved", str(part["id"]), lambda: payload)
-
     def split(self, fo_id: int, wanted: Portion) -> tuple[Row, Row]:
         """Take lines out of a fulfilment order into one of their own at the same location: (original, new)."""
         with self.change():
@@ -209,14 +189,10 @@ class Fulfilling(Stock):
             if sum(units for _, units in portion) >= sum(row["remaining"] for row in part["lines"]):
                 raise ShopError("A split must leave something.", code="INVALID_LINE_ITEM_QUANTITY")
             rows = [self._row(row["line"], row["item"], units) for row, units in portion]
-            requested = [{"id": row["id"], "quantity": units} for row, units in portion]
+            asked = [(row["id"], units) for row, units in portion]
             self._take_out(part, portion)
             new = self._new_part(order, part["location"], part["method"], rows)
-            payload = {
-                "fulfillment_order": self.brief(part), "remaining_fulfillment_order": self.brief(new),
-                "replacement_fulfillment_order": None, "split_line_items": requested,
-            }  # fmt: skip
-            self.tell("fulfillment_orders/split", str(part["id"]), lambda: payload)
+            self._tell("fulfillment_orders/split", part, payloads.split_payload(part, new, asked))
             self.save(order)
         return part, new
 
@@ -237,9 +213,8 @@ class Fulfilling(Stock):
             first = not part["holds"]
             part["holds"].append(hold)
             part |= {"status": "ON_HOLD", "progress": False, "updated": self.now}
-            self._tell_part("fulfillment_holds/added", part)
-            if first:
-                self._tell_part("fulfillment_orders/placed_on_hold", part)
+            for topic in ("fulfillment_holds/added", *(["fulfillment_orders/placed_on_hold"] if first else [])):
+                self._tell(topic, part, payloads.hold_payload(topic, part, hold))
             self.save(order)
         return part, hold
 
@@ -248,12 +223,14 @@ class Fulfilling(Stock):
         with self.change():
             order, part = self.part_of(fo_id)
             kept = [each for each in part["holds"] if hold_ids is not None and each["id"] not in hold_ids]
-            if len(kept) != len(part["holds"]):
-                self._tell_part("fulfillment_holds/released", part)
+            for hold in part["holds"]:
+                if hold not in kept:
+                    payload = payloads.hold_payload("fulfillment_holds/released", part, hold)
+                    self.tell("fulfillment_holds/released", f"{fo_id}/{hold['id']}", lambda payload=payload: payload)  # type: ignore[misc]
             part["holds"] = kept
             if not kept and part["status"] == "ON_HOLD":
                 part |= {"status": "OPEN", "updated": self.now}
-                self._tell_part("fulfillment_orders/hold_released", part)
+                self._tell("fulfillment_orders/hold_released", part, {"fulfillment_order": payloads.brief(part)})
             self.save(order)
         return part
 
@@ -269,8 +246,9 @@ class Fulfilling(Stock):
                 raise ShopError(
                     "The fulfillment order is not open.", code="FULFILLMENT_ORDER_STATUS_INVALID", field=["id"]
                 )
+            before, topic = part["status"], "fulfillment_orders/progress_reported"
             part |= {"status": "IN_PROGRESS", "progress": True, "updated": self.now}
-            self._tell_part("fulfillment_orders/progress_reported", part)
+            self._tell(topic, part, payloads.progress_payload(topic, part, before))
             self.save(order)
         return part
 
@@ -279,8 +257,9 @@ class Fulfilling(Stock):
             order, part = self.part_of(fo_id)
             if part["status"] not in ("SCHEDULED", "IN_PROGRESS"):
                 raise ShopError("The fulfillment order cannot be marked as open.", field=["id"])
+            topic = "fulfillment_orders/manually_reported_progress_stopped"
             part |= {"status": "OPEN", "progress": False, "updated": self.now}
-            self._tell_part("fulfillment_orders/manually_reported_progress_stopped", part)
+            self._tell(topic, part, payloads.progress_payload(topic, part, ""))
             self.save(order)
         return part
 
@@ -298,24 +277,13 @@ class Fulfilling(Stock):
                 part |= {"prepared": True, "updated": self.now}
                 if self.box.switch("prepared_is_in_progress"):
                     part["status"] = "IN_PROGRESS"
-                payload = {
-                    "fulfillment_order": {
-                        **self.brief(part), "preparable": False, "delivery_method": {"method_type": "pickup"},
-                    }
-                }  # fmt: skip
-                self.tell(
-                    "fulfillment_orders/line_items_prepared_for_pickup", str(fo_id), lambda payload=payload: payload  # type: ignore[misc]
+                self._tell(
+                    "fulfillment_orders/line_items_prepared_for_pickup", part, payloads.prepared_payload(part)
                 )
                 self.mail(order, "ready for pickup")
                 self.save(order)
 
-    def _tell_part(self, topic: str, part: Row) -> None:
-        payload: dict[str, Any] = {"fulfillment_order": self.brief(part)}
-        if "hold" in topic:
-            payload["fulfillment_holds"] = [
-                {"id": f"gid://shopify/FulfillmentHold/{each['id']}", "handle": each["handle"], "reason": each["reason"].lower()}
-                for each in part["holds"]
-            ]
+    def _tell(self, topic: str, part: Row, payload: Mapping[str, Any]) -> None:
         self.tell(topic, str(part["id"]), lambda: payload)
 
     def mail(self, order: Order, about: str) -> None:

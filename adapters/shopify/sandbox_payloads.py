@@ -157,9 +157,21 @@ def transaction_payload(order: Mapping[str, Any], row: Mapping[str, Any]) -> dic
         "authorization": None, "location_id": None, "user_id": None, "parent_id": row["parent"],
         "processed_at": moment(row["created"]), "device_id": None, "error_code": None, "source_name": "web", "receipt": {},
         "amount": text(row["amount"]), "currency": order["currency"], "payment_id": f"c{order['id']}.{row['id']}",
-        "total_unsettled_set": bag(0, order["currency"]), "manual_payment_gateway": row["gateway"] in ("manual", "Bank Deposit"),
+        "total_unsettled_set": _unsettled(order["currency"]), "payment_details": None, "manual_payment_gateway": row["gateway"] in ("manual", "Bank Deposit"),
         "amount_rounding": None, "admin_graphql_api_id": gid("OrderTransaction", row["id"]),
     }  # fmt: skip
+
+
+def edit_payload(number: int, order_id: int, line_id: int, difference: int, now: int) -> dict[str, Any]:
+    """An order whose line was changed by so many units."""
+    change = [{"id": line_id, "delta": abs(difference)}]
+    nothing: dict[str, list[Any]] = {"additions": [], "removals": []}
+    return {"order_edit": {
+        "id": number, "order_id": order_id, "notify_customer": False, "staff_note": "", "app_id": None, "user_id": None,
+        "created_at": moment(now), "committed_at": moment(now), "discounts": {"line_item": nothing},
+        "shipping_lines": nothing,
+        "line_items": {"additions": change if difference > 0 else [], "removals": change if difference < 0 else []},
+    }}  # fmt: skip
 
 
 def product_payload(book: Any, product: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,6 +229,12 @@ def _customer(book: Any, order: Mapping[str, Any]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def _unsettled(currency: str) -> dict[str, Any]:
+    """Amounts of transactions name their currency by another key."""
+    one = {"amount": "0.00", "currency": currency}
+    return {"shop_money": one, "presentment_money": dict(one)}
+
+
 def _shipping(order: Mapping[str, Any], line: Mapping[str, Any]) -> dict[str, Any]:
     currency, price = order["currency"], Decimal(line["price"])
     return {
@@ -243,3 +261,74 @@ def _discounts(discount: Decimal) -> list[dict[str, Any]]:
         "target_type": "line_item", "type": "manual", "value": text(discount), "value_type": "fixed_amount",
         "allocation_method": "across", "target_selection": "all", "title": "Discount", "description": "Discount",
     }]  # fmt: skip
+
+
+# Fulfilment orders: these webhooks carry global ids, and no order
+
+
+def brief(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A fulfilment order as its webhooks name it."""
+    return {"id": gid("FulfillmentOrder", part["id"]), "status": str(part["status"]).lower()}
+
+
+def hold_payload(topic: str, part: Mapping[str, Any], hold: Mapping[str, Any]) -> dict[str, Any]:
+    """`fulfillment_holds/*` are about each hold, `fulfillment_orders/*` about the first and the last."""
+    if topic == "fulfillment_orders/hold_released":
+        return {"fulfillment_order": brief(part)}
+    if topic.startswith("fulfillment_holds/"):
+        return {"fulfillment_order": {"id": gid("FulfillmentOrder", part["id"])}, "fulfillment_hold": _hold(hold)}
+    return {
+        "fulfillment_order": {**brief(part), "fulfillment_holds": [_hold(each) for each in part["holds"]]},
+        "created_fulfillment_hold": _hold(hold), "held_fulfillment_order_line_items": _rows(part),
+        "remaining_fulfillment_order": brief(part),
+    }  # fmt: skip
+
+
+def progress_payload(topic: str, part: Mapping[str, Any], before: str) -> dict[str, Any]:
+    """Progress that was reported, or taken back."""
+    app, user = {"id": gid("App", 1)}, {"id": gid("StaffMember", 1)}
+    if topic == "fulfillment_orders/progress_reported":
+        report = {"progress_reported_by_app": app, "progress_reported_by_user": user, "reason_notes": ""}
+        return {"fulfillment_order": brief(part), "initial_status": before.lower(), "progress_report": report}
+    return {"fulfillment_order": brief(part), "progress_stopped_by_app": app, "progress_stopped_by_user": user}
+
+
+def prepared_payload(part: Mapping[str, Any]) -> dict[str, Any]:
+    method = {"method_type": "pickup"}
+    return {"fulfillment_order": {**brief(part), "preparable": False, "delivery_method": method}}
+
+
+def split_payload(part: Mapping[str, Any], new: Mapping[str, Any], requested: list[tuple[int, int]]) -> dict[str, Any]:
+    return {
+        "fulfillment_order": brief(part), "remaining_fulfillment_order": brief(new),
+        "replacement_fulfillment_order": brief(part),
+        "split_line_items": [{"id": gid("FulfillmentOrderLineItem", row), "quantity": units} for row, units in requested],
+    }  # fmt: skip
+
+
+def moved_payload(
+    part: Mapping[str, Any], moved: Mapping[str, Any], source: int, target: int, requested: list[tuple[int, int]]
+) -> dict[str, Any]:
+    def named(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {**brief(each), "assigned_location_id": gid("Location", each["location"])}
+
+    return {
+        "original_fulfillment_order": named(part), "moved_fulfillment_order": named(moved),
+        "source_location": {"id": gid("Location", source)}, "destination_location_id": gid("Location", target),
+        "fulfillment_order_line_items_requested": [
+            {"id": gid("FulfillmentOrderLineItem", row), "quantity": units} for row, units in requested
+        ],
+    }  # fmt: skip
+
+
+def _hold(hold: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": gid("FulfillmentHold", hold["id"]), "handle": hold["handle"], "held_by_app": {"id": gid("App", 1)},
+        "held_by_requesting_app": hold["ours"], "reason": hold["reason"].lower(), "reason_notes": hold["notes"] or "",
+    }  # fmt: skip
+
+
+def _rows(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"id": gid("FulfillmentOrderLineItem", row["id"]), "quantity": row["remaining"]} for row in part["lines"] if row["remaining"]
+    ]

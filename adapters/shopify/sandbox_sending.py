@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.shopify.sandbox_book import Order, Row, ShopError
 from adapters.shopify.sandbox_fulfilling import Fulfilling, Portion
+from adapters.shopify.sandbox_payloads import fulfilment_payload
 
 Tracking = Mapping[str, Any]
 """As the API's FulfillmentTrackingInput: company, number or numbers, url or urls."""
@@ -119,8 +120,6 @@ class Sending(Fulfilling):
         return fulfilment
 
     def _tell_fulfilment(self, what: str, order: Order, fulfilment: Row) -> None:
-        from adapters.shopify.sandbox_payloads import fulfilment_payload
-
         order_id, number = order["id"], fulfilment["id"]
 
         def payload() -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from adapters.shopify import sandbox_money as money
 from adapters.shopify.sandbox_basket import DELIVERIES, PAYMENTS, SHIPPING_RATE, Basket, address_of, names_of
 from adapters.shopify.sandbox_book import OPEN_STATES, Order, Row, ShopError, current, fulfilled, unfulfilled
+from adapters.shopify.sandbox_payloads import edit_payload, refund_payload, transaction_payload
 from adapters.shopify.sandbox_sending import Sending
 
 
@@ -138,8 +139,6 @@ class Shop(Sending):
             "parent": parent, "created": self.now,
         }  # fmt: skip
         order["transactions"].append(row)
-        from adapters.shopify.sandbox_payloads import transaction_payload
-
         payload = transaction_payload(order, row)
         self.tell("order_transactions/create", str(row["id"]), lambda: payload)
         return row
@@ -231,8 +230,6 @@ class Shop(Sending):
                 part |= {"status": "CLOSED", "updated": self.now}
 
     def _tell_refund(self, order: Order, refund: Row) -> None:
-        from adapters.shopify.sandbox_payloads import refund_payload
-
         order_id, number = order["id"], refund["id"]
 
         def payload() -> Mapping[str, Any]:
@@ -304,17 +301,7 @@ class Shop(Sending):
                 line["removed"] -= difference
                 self._drop(order, line["id"], -difference, restock=True)
             order["edited"] = True
-            payload = {
-                "order_edit": {
-                    "id": self.new_id("order_edit", 1201), "order_id": order_id, "notify_customer": False, "staff_note": "",
-                    "app_id": None, "user_id": None, "created_at": None, "committed_at": None,
-                    "line_items": {
-                        "additions": [{"id": line["id"], "delta": difference}] if difference > 0 else [],
-                        "removals": [{"id": line["id"], "delta": -difference}] if difference < 0 else [],
-                    },
-                    "discounts": {"line_item": {"additions": [], "removals": []}}, "shipping_lines": {"additions": [], "removals": []},
-                }
-            }  # fmt: skip
+            payload = edit_payload(self.new_id("order_edit", 1201), order_id, line["id"], difference, self.now)
             self.tell("orders/edited", str(order_id), lambda: payload)
             self.save(order)
         return self.order(order_id)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.shopify.sandbox_book import Book, Row, ShopError, gid, moment
+from adapters.shopify.sandbox_payloads import order_payload, product_payload
 
 
 class Stock(Book):
@@ -86,12 +87,14 @@ class Stock(Book):
             self.tell("products/delete", str(product_id), lambda: {"id": product_id})
 
     def product_payload(self, product_id: int) -> Mapping[str, Any]:
-        from adapters.shopify.sandbox_payloads import product_payload
-
         found = self.state.get("product", product_id)
         if found is None:
             raise ShopError("Product does not exist")
         return product_payload(self, found)
+
+    def order_payload(self, order_id: int) -> Mapping[str, Any]:
+        """The order as webhooks carry it."""
+        return order_payload(self, self.order(order_id))
 
     # Levels
 

@@ -30,10 +30,11 @@ def register_webhooks(work: Work) -> Result:
     url = work.text("url")
     if not urlsplit(url).hostname:
         raise Refused(f"{url!r} is not an address that webhooks can be sent to.")
+    before = str(work.memory.get(_ADDRESS) or "")
     work.memory.put(_ADDRESS, url)
     ours: dict[str, list[Mapping[str, Any]]] = {}
     for each in _subscriptions(work):
-        if _is_ours(each, url):
+        if _is_ours(each, url) or _is_ours(each, before):
             ours.setdefault(_topic(each), []).append(each)
     made = mended = removed = 0
     problems: list[str] = []
@@ -91,7 +92,7 @@ def _subscriptions(work: Work) -> list[Mapping[str, Any]]:
 
 
 def _is_ours(subscription: Mapping[str, Any], url: str) -> bool:
-    """Whether a subscription comes to us: at this address, or at this path of another host."""
+    """Whether a subscription comes to us: at this address, or at this path of another host. Empty: to nobody."""
     uri = str(subscription.get("uri"))
     return uri == url or (_PATH in url and urlsplit(uri).path == urlsplit(url).path)
 
