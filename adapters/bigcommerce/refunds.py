@@ -143,9 +143,10 @@ def _quote(work: Work, order_id: int, items: list[dict[str, Any]]) -> Mapping[st
 
 def _payments(quote: Mapping[str, Any], pay_back: bool) -> list[dict[str, Any]]:
     """How the money goes back: one of the ways the quote offers, through the provider or only on record. Store credit is
-    taken only when there is nothing else."""
+    no money: it is taken only when there is nothing else."""
     ways = [[each for each in way if isinstance(each, Mapping)] for way in quote.get("refund_methods") or () if isinstance(way, list)]
-    ways = sorted((way for way in ways if way), key=lambda way: any(each.get("provider_id") == "storecredit" for each in way))
+    ways = [way for way in ways if way]
+    ways = [way for way in ways if all(each.get("provider_id") != "storecredit" for each in way)] or ways
     fitting = [way for way in ways if all((each.get("offline") is True) != pay_back for each in way)]
     if pay_back and not fitting:
         why = next((str(each["offline_reason"]) for way in ways for each in way if each.get("offline_reason")), "")

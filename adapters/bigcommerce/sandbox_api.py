@@ -171,7 +171,7 @@ def _status(id: int) -> dict[str, Any]:
 def orders() -> list[Any] | None:
     """Filtered by an index of dates first, since most lists ask for what changed."""
     place, query = shop(), request.args
-    chosen = [id for id, row in place.index.rows.items() if _in_range(id, row, query)]
+    chosen = _in_range(place, query)
     exact = {name: query[name] for name in ("status_id", "customer_id", "email", "channel_id", "external_order_id", "cart_id", "payment_method") if query.get(name)}
     rows = [order for id in _sorted(place, chosen) if _fits(order := place.order(id), exact)] if exact else _sorted(place, chosen)
     page = v2_page(rows)
@@ -181,14 +181,16 @@ def orders() -> list[Any] | None:
     return [document(place, order, query.get("include", ""), query.get("consignment_structure", "")) for order in found] or None
 
 
-def _in_range(id: int, row: tuple[int, int], query: MultiDict[str, str]) -> bool:
-    modified, created = row
-    if not number(query, "min_id", 0) <= id <= number(query, "max_id", 10**15):
-        return False
-    return (
-        _seconds(query, "min_date_modified", 0) <= modified <= _seconds(query, "max_date_modified", 10**12)
-        and _seconds(query, "min_date_created", 0) <= created <= _seconds(query, "max_date_created", 10**12)
-    )
+def _in_range(place: Shop, query: MultiDict[str, str]) -> list[int]:
+    """Orders between the smallest and the largest of everything that has an order."""
+    ids = number(query, "min_id", 0), number(query, "max_id", 10**15)
+    modified = _seconds(query, "min_date_modified", 0), _seconds(query, "max_date_modified", 10**12)
+    created = _seconds(query, "min_date_created", 0), _seconds(query, "max_date_created", 10**12)
+    return [
+        id
+        for id, (changed, made) in list(place.index.rows.items())
+        if ids[0] <= id <= ids[1] and modified[0] <= changed <= modified[1] and created[0] <= made <= created[1]
+    ]
 
 
 def _fits(order: Mapping[str, Any], exact: Mapping[str, str]) -> bool:

@@ -127,6 +127,7 @@ def edit(order_id: int) -> Response:
 def refund(order_id: int) -> Response:
     shop, amount = _shop(), _amount("amount")
     give_back(shop, order_id, amount)
+    shop.settle()
     return _to_order(order_id)
 
 

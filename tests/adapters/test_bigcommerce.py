@@ -15,7 +15,7 @@ from adapters.bigcommerce.sandbox_seed import seed
 from adapters.bigcommerce.scopes import SCOPES
 from adapters.bigcommerce.work import Work
 from adapters.sandbox import SandboxState
-from tests.adapters.bigcommerce import api, grant, order_of, place, telling
+from tests.adapters.bigcommerce_shop import api, grant, order_of, place, telling
 from tests.adapters.rigs.base import ARTICLES, OUTLETS
 from tests.adapters.rigs.bigcommerce import BigCommerceRig
 

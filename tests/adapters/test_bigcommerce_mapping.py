@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.base import Refused
 from adapters.bigcommerce.mapping import Shop, order_event, snapshot_of, tax_rate
 from adapters.bigcommerce.progress import MAY_FOLLOW, STATUS_NAMES, TO_THEIRS
-from tests.adapters.bigcommerce import sum_of
+from tests.adapters.bigcommerce_shop import sum_of
 
 
 def line(id: int = 65, price: str = "12.5000", quantity: int = 2, **fields: Any) -> dict[str, Any]:

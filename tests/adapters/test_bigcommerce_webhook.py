@@ -15,7 +15,7 @@ from adapters.base import Connection, Refused, WebhookHint, WebhookRejected
 from adapters.bigcommerce import BigCommerce
 from adapters.bigcommerce.hooks import SCOPES
 from adapters.bigcommerce.webhook import SECRET_HEADER, secret_of
-from tests.adapters.bigcommerce import api
+from tests.adapters.bigcommerce_shop import api
 from tests.adapters.inbox import Inbox, open_inbox
 from tests.adapters.rigs.bigcommerce import BigCommerceRig
 
