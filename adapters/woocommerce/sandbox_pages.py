@@ -28,7 +28,9 @@ pages = Blueprint("woocommerce_pages", __name__)
 
 @pages.errorhandler(ApiError)
 def _refuse(problem: ApiError) -> tuple[str, int]:
-    return render_template("sandbox/problem.html", message=problem.message, status=problem.status), problem.status
+    """What the API calls its own failure (500) is the visitor's mistake on a page."""
+    status = min(problem.status, 409)
+    return render_template("sandbox/problem.html", message=problem.message, status=status), status
 
 
 @pages.app_template_filter("money")
