@@ -119,7 +119,8 @@ def send_all(work: Work, order: Mapping[str, Any], remarks: list[str]) -> int:
 
 
 def add_tracking(work: Work, order: Mapping[str, Any]) -> str:
-    """Add the payload's tracking number to the order's last shipment; says what came of it, empty when there is none."""
+    """Add the payload's tracking number to the order's last shipment without one, or else its last; says what came of it,
+    empty when there is nothing to add."""
     track = _track(work)
     if track is None:
         return ""
@@ -128,7 +129,8 @@ def add_tracking(work: Work, order: Mapping[str, Any]) -> str:
         return ""
     if not shipments:
         return f"tracking number {track['track_number']} waits for a shipment"
-    _post_track(work, shipments[-1], track)
+    without = [each for each in shipments if not objects(each, "tracks")]
+    _post_track(work, (without or shipments)[-1], track)
     return f"added tracking number {track['track_number']}"
 
 

@@ -152,6 +152,10 @@ class MagentoRig(Rig):
             if str(each["order_id"]) == order
         ]
 
+    def tracking(self, order: str) -> set[str]:
+        mine = (each for each in self.box.state.all("shipment") if str(each["order_id"]) == order)
+        return {track["track_number"] for each in mine for track in each["tracks"]}
+
     def assigned(self, order: str) -> dict[str, dict[str, int]]:
         notes = [entry["comment"] for entry in self._order(order)["status_histories"]]
         found = next((note for note in notes if note.startswith("Outlets: ")), "Outlets: .")
