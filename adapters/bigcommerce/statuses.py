@@ -141,11 +141,12 @@ def _track(work: Work, order: Mapping[str, Any], remarks: list[str], *, whole: b
         remarks.append("its tracking is there already")
         return []
     bare = [each for each in shipments if not text(each, "tracking_number")]
-    if len(bare) == 1:
+    if bare:
+        # Nobody said whose parcel it is: a number at the wrong parcel is better than one that nobody sees.
         return [said for said in [add_tracking(work, order_id, bare[0])] if said]
     if whole and not shipments:
         return _ship_everything(work, order, fields)
-    remarks.append("its tracking waits for its shipment" if not bare else "several shipments lack tracking: add it to the right one")
+    remarks.append("its tracking waits for its shipment" if not shipments else "all its shipments have tracking already")
     return []
 
 

@@ -154,15 +154,16 @@ def test_a_shipped_order_gets_its_shipment_with_tracking_before_the_status(rig: 
     assert rig.tracking(order) == {"3S1"}
 
 
-def test_tracking_that_could_belong_to_several_parcels_is_left_to_people(rig: BigCommerceRig) -> None:
-    order = rig.place({"MUG": 2})
+def test_tracking_of_a_whole_order_goes_to_a_parcel_that_has_none_and_no_further(rig: BigCommerceRig) -> None:
+    order = rig.place({"MUG": 1})
     ours = rig.adopt(order)
-    for key in ("f1", "f2"):
-        rig.do("ship_fulfilment", sending(rig, order, ours, key, {"MUG": 1}), key=key)
-    result = rig.do("set_order_status", telling(ours, tracking=parcel("3S1")))
-    assert result.did_nothing
-    assert "several shipments" in result.summary
-    assert rig.tracking(order) == set()
+    early = rig.do("set_order_status", telling(ours, tracking=parcel("3S1")), key="early")
+    assert (early.did_nothing, "waits for its shipment" in early.summary) == (True, True)
+    rig.ship_by_staff(order)
+    for number in ("3S1", "3S2"):
+        result = rig.do("set_order_status", telling(ours, tracking=parcel(number)), key=number)
+    assert (result.did_nothing, "have tracking already" in result.summary) == (True, True)
+    assert rig.tracking(order) == {"3S1"}
 
 
 # Pickups
