@@ -57,8 +57,7 @@ def assign_fulfilments(work: Work) -> Result:
     problems: list[str] = []
     refused: set[tuple[str, str]] = set()
     for _ in range(MOST_MOVES):
-        apart = _kept_apart(order, [units for _, units in unlinked])
-        move = next((each for each in _moves(order, wanted, apart) if (each.part.id, each.location) not in refused), None)
+        move = next((each for each in _moves(order, wanted) if (each.part.id, each.location) not in refused), None)
         if move is not None:
             told = _carry_out(work, order, move)
             if told:
@@ -66,7 +65,7 @@ def assign_fulfilments(work: Work) -> Result:
                 refused.add((move.part.id, move.location))
             else:
                 done.append(f"{sum(move.units.values())} units from {move.part.place} to {_outlet(work, move.location)}")
-        elif not _split_off(work, order, unlinked, apart, refused):
+        elif not _split_off(work, order, wanted, unlinked, refused):
             break
         else:
             done.append("split off a part")
@@ -132,22 +131,11 @@ def _wanted(work: Work) -> tuple[dict[str, dict[str, int]], list[tuple[str, dict
     return wanted, unlinked
 
 
-def _kept_apart(order: Standing, parts: list[dict[str, int]]) -> set[str]:
-    """Fulfilment orders that are exactly the part of an outlet without a location: they stay as they are."""
-    found: set[str] = set()
-    for units in parts:
-        match = next((part for part in order.open if part.id not in found and part.units() == units), None)
-        if match is not None:
-            found.add(match.id)
-    return found
-
-
-def _moves(order: Standing, wanted: Mapping[str, Mapping[str, int]], apart: set[str]) -> list[Move]:
+def _moves(order: Standing, wanted: Mapping[str, Mapping[str, int]]) -> list[Move]:
     """What should be moved. Units that lie where they should stay there; only what is too much goes elsewhere."""
-    open_parts = [part for part in order.open if part.id not in apart]
     needs = {line: dict(by_place) for line, by_place in wanted.items()}
     surplus: dict[Part, dict[str, int]] = {}
-    for part in open_parts:
+    for part in order.open:
         for line, units in part.units().items():
             stays = min(units, needs.get(line, {}).get(part.location, 0))
             if stays:
@@ -205,20 +193,21 @@ def _objection(work: Work, move: Move) -> str:
 def _split_off(
     work: Work,
     order: Standing,
+    wanted: Mapping[str, Mapping[str, int]],
     unlinked: list[tuple[str, dict[str, int]]],
-    apart: set[str],
     refused: set[tuple[str, str]],
 ) -> bool:
     """Give the part of an outlet without a location a fulfilment order of its own. Whether one was split."""
-    matched = [part.units() for part in order.open if part.id in apart]
+    places = [part for part in order.open if _has_more_than_wanted(order, part.location, wanted)]
     for outlet, units in unlinked:
-        if units in matched:
-            matched.remove(units)
+        own = next((part for part in places if part.units() == units), None)
+        if own is not None:
+            places.remove(own)
             continue
-        for part in order.open:
+        for part in places:
             have = part.units()
-            around = all(have.get(line, 0) >= count for line, count in units.items()) and have != units
-            if not around or not units or "SPLIT" not in part.actions or (part.id, outlet) in refused:
+            holds_all = bool(units) and all(have.get(line, 0) >= count for line, count in units.items())
+            if not holds_all or "SPLIT" not in part.actions or (part.id, outlet) in refused:
                 continue
             refused.add((part.id, outlet))
             rows = Move(part, "", units).rows()
@@ -228,6 +217,15 @@ def _split_off(
                 continue  # It stays where it is, which is no harm: the outlet has no location there anyway.
             return True
     return False
+
+
+def _has_more_than_wanted(order: Standing, location: str, wanted: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether some of what lies at a location belongs to an outlet without one."""
+    here: dict[str, int] = {}
+    for part in order.open:
+        for line, count in part.units().items() if part.location == location else ():
+            here[line] = here.get(line, 0) + count
+    return any(count > wanted.get(line, {}).get(location, 0) for line, count in here.items())
 
 
 def _outlet(work: Work, location: str) -> str:

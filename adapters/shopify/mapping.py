@@ -307,9 +307,9 @@ def _tags(order: Mapping[str, Any], methods: set[str]) -> list[str]:
     """Words without a word of ours, so that a rule can still look at them."""
     found = []
     paid, sent = order.get("displayFinancialStatus"), order.get("displayFulfillmentStatus")
-    if paid in NOT_OUR_WORDS or payment_status(paid) == CUSTOM:
+    if str(paid) in NOT_OUR_WORDS or payment_status(paid) == CUSTOM:
         found.append(f"financialStatus:{paid}")
-    if sent in ("SCHEDULED", "REQUEST_DECLINED") or shop_status({"displayFulfillmentStatus": sent}) == CUSTOM:
+    if str(sent) in ("SCHEDULED", "REQUEST_DECLINED") or shop_status({"displayFulfillmentStatus": sent}) == CUSTOM:
         found.append(f"fulfillmentStatus:{sent}")
     if len(methods) > 1 or methods & {"LOCAL", "PICKUP_POINT", "RETAIL"}:
         found += [f"deliveryMethod:{method}" for method in sorted(methods)]

@@ -49,8 +49,10 @@ def set_order_status(work: Work) -> Result:
     else:
         if payment:
             _pay(work, order, payment, done, remarks)
-        steps = bool(status) and leads_on("fulfilment", order.status, str(status), FULFILMENT_MAY_FOLLOW, remarks)
-        if steps:
+        # What was asked for in the background is followed up, whatever became of the order since.
+        steps = status == "cancelled" and isinstance(work.memory.get(_job_key(order)), str)
+        if steps or (status and leads_on("fulfilment", order.status, status, FULFILMENT_MAY_FOLLOW, remarks)):
+            steps = True
             order.demand_parts()
             _STEPS[str(status)](work, order, done, remarks)
         if not (steps and status in ("completed", "cancelled")):
@@ -166,7 +168,7 @@ def _complete(work: Work, order: Standing, done: list[str], remarks: list[str]) 
 
 def _cancel(work: Work, order: Standing, done: list[str], remarks: list[str]) -> None:
     """Cancelling runs in the background over there: it is done when the order says so."""
-    key = f"cancel:{order.number}"
+    key = _job_key(order)
     job = work.memory.get(key)
     if not isinstance(job, str):
         method = {"originalPaymentMethodsRefund": True} if flag_setting(work.connection, "refund_on_cancel") else None
@@ -182,6 +184,11 @@ def _cancel(work: Work, order: Standing, done: list[str], remarks: list[str]) ->
     if not standing(work, order.id).cancelled:
         raise Refused(f"Shopify did not cancel order {order.name}: look at it there.")
     done.append("cancelled")
+
+
+def _job_key(order: Standing) -> str:
+    """Under which key the memory keeps the job that cancels an order."""
+    return f"cancel:{order.number}"
 
 
 def _note(work: Work) -> str | None:
