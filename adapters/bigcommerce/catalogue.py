@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from adapters.base import NewEvent, Refused, Result, RetryLater
@@ -13,6 +14,7 @@ from adapters.bigcommerce.progress import units
 from adapters.bigcommerce.settings import number_setting
 from adapters.bigcommerce.work import Work
 from adapters.fields import fingerprint, object_of, objects, text
+from adapters.paging import grown, shrinking
 
 
 def variants_of(product: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -41,35 +43,46 @@ def read_product(work: Work) -> Result:
 
 def read_products(work: Work) -> Result:
     """Read the whole catalogue: bind every sku and report it."""
-    events = [
-        event
-        for product in work.client.v3_all("catalog/products", include="variants", limit=int(number_setting(work.connection, "page_size")))
-        for event in _product_events(work, product)
-    ]
+    events: list[NewEvent] = []
+    after: int | None = 0
+    size = most = int(number_setting(work.connection, "page_size"))
+    while after is not None:
+        (products, after, _), size = shrinking(partial(_page_of_products, work, after), size, one="product")
+        events += [event for product in products for event in _product_events(work, product)]
+        size = grown(size, most)
     return Result(f"Read {len(events)} skus.", events, did_nothing=not events)
 
 
 def read_page(work: Work) -> Result:
     """One page of a first import of products, by growing id."""
     cursor = work.call.payload.get("cursor")
-    after = cursor.get("after") if isinstance(cursor, Mapping) else 0
+    kept: Mapping[str, Any] = cursor if isinstance(cursor, Mapping) else {"after": 0}
+    after, most = kept.get("after"), int(number_setting(work.connection, "page_size"))
     if not isinstance(after, int) or isinstance(after, bool):
         raise Refused(f"{str(cursor)[:80]!r} is no position to go on reading from: start the import again.")
-    size = int(number_setting(work.connection, "page_size"))
+    size = min(most, max(1, units(kept.get("size") or most)))
+    (products, following, found), size = shrinking(partial(_page_of_products, work, after), size, one="product")
+    total, then = kept.get("total", found), None
+    if following is not None:
+        then = {**work.call.payload, "cursor": {"after": following, "total": total, "size": grown(size, most)}}
+    events = [event for product in products for event in _product_events(work, product)]
+    return Result(
+        f"Read {len(products)} products with {len(events)} skus.", events, did_nothing=not events, then=then,
+        progress=(len(products), total if isinstance(total, int) else None),
+    )  # fmt: skip
+
+
+def _page_of_products(work: Work, after: int, size: int) -> tuple[list[dict[str, Any]], int | None, Any]:
+    """At most `size` products beyond an id, the id the next page goes on from (None: there is none), and how many there
+    are beyond the first one."""
     answer = work.client.v3(
         "catalog/products", include="variants", limit=size, sort="id", direction="asc", **{"id:greater": after}
     )
     products = data_rows(answer, "catalog/products")
     if any(number_id(each.get("id")) <= after for each in products):
         raise RetryLater("The shop answered products that we did not ask for.", detail=f"id:greater={after}")
-    total = cursor.get("total") if isinstance(cursor, Mapping) else pagination(answer).get("total")
-    last = max((number_id(each.get("id")) for each in products), default=after)
-    then = {**work.call.payload, "cursor": {"after": last, "total": total}} if len(products) == size else None
-    events = [event for product in products for event in _product_events(work, product)]
-    return Result(
-        f"Read {len(products)} products with {len(events)} skus.", events, did_nothing=not events, then=then,
-        progress=(len(products), total if isinstance(total, int) else None),
-    )  # fmt: skip
+    following = max(number_id(each.get("id")) for each in products) if len(products) >= size else None
+    return products, following, pagination(answer).get("total")
 
 
 def stock_by_variant(work: Work, product_id: int) -> dict[str, list[Mapping[str, Any]]]:

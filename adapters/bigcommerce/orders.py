@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from adapters.base import NewEvent, Refused, Result, RetryLater
@@ -19,6 +20,7 @@ from adapters.bigcommerce.mapping import moment
 from adapters.bigcommerce.progress import FINAL, status_id, units
 from adapters.bigcommerce.settings import number_setting
 from adapters.bigcommerce.work import WHOLE, Work
+from adapters.paging import grown, shrinking
 from adapters.polling import Cursor
 
 _CURSOR = "orders.cursor"
@@ -69,15 +71,16 @@ def read_orders(work: Work) -> Result:
         position = Position(max(0, position.since - int(number_setting(work.connection, "poll_overlap_seconds"))))
     events: list[NewEvent] = []
     newest, seen = Position.of(start).since, set[str]()
+    size = most_at_once = int(number_setting(work.connection, "page_size"))
     while True:
-        rows, following = page_of_orders(work, position)
+        (rows, following), size = shrinking(partial(page_of_orders, work, position), size)
         events += [event for row in rows for event in _events(work, row) if event.id not in seen]
         seen |= {event.id for event in events}
         newest = max([newest, *(_changed(row) for row in rows)])
         if following is None:
             cursor.keep(start, [newest, None])
             break
-        position = following
+        position, size = following, grown(size, most_at_once)
         if len(events) >= most and position.since > Position.of(start).since:
             cursor.keep(start, position.json())
             break
@@ -89,7 +92,9 @@ def read_page(work: Work) -> Result:
     cursor = work.call.payload.get("cursor")
     kept: Mapping[str, Any] = cursor if isinstance(cursor, Mapping) else _first_cursor(work)
     done = set(kept.get("seen") or ())
-    rows, following = page_of_orders(work, Position.of(kept.get("at")))
+    most_at_once = int(number_setting(work.connection, "page_size"))
+    size = min(most_at_once, max(1, units(kept.get("size") or most_at_once)))
+    (rows, following), size = shrinking(partial(page_of_orders, work, Position.of(kept.get("at"))), size)
     # What was read of the last second is read again, in case more changed within it.
     fresh = [row for row in rows if f"{row.get('id')}@{_changed(row)}" not in done]
     events = [event for row in fresh for event in _events(work, row, briefly=True)]
@@ -97,7 +102,7 @@ def read_page(work: Work) -> Result:
     if following is not None:
         seen = [f"{row.get('id')}@{_changed(row)}" for row in rows if _changed(row) >= following.since]
         seen = seen if rows else sorted(done)
-        then = {**work.call.payload, "cursor": {"at": following.json(), "total": kept.get("total"), "seen": seen}}
+        then = {**work.call.payload, "cursor": {"at": following.json(), "total": kept.get("total"), "seen": seen, "size": grown(size, most_at_once)}}
     total = kept.get("total")
     return Result(
         f"Read {len(fresh)} orders.", events, did_nothing=not events, then=then,
@@ -105,10 +110,9 @@ def read_page(work: Work) -> Result:
     )  # fmt: skip
 
 
-def page_of_orders(work: Work, position: Position) -> tuple[list[dict[str, Any]], Position | None]:
-    """Orders from a position on, and where the next page starts (None: there is none). Raises RetryLater when the shop
-    ignored our filter."""
-    size = int(number_setting(work.connection, "page_size"))
+def page_of_orders(work: Work, position: Position, size: int) -> tuple[list[dict[str, Any]], Position | None]:
+    """At most `size` orders from a position on, and where the next page starts (None: there is none). Raises RetryLater
+    when the shop ignored our filter."""
     if position.after is not None:
         return _within_a_second(work, position, size)
     rows = work.client.v2_list(

@@ -46,7 +46,7 @@ SETTINGS: Mapping[str, tuple[str, Any]] = {
         "once the webhook log shows that all of them are signed.",
         False,
     ),
-    "page_size": ("How many orders or products one call reads, 2 to 250.", 250),
+    "page_size": ("How many orders or products one call reads at most, 1 to 250; fewer are asked for where they are very large.", 250),
     "poll_orders": ("How many changed orders one regular read takes at most, 50 to 5000.", 1000),
     "poll_overlap_seconds": ("How far each poll reaches back before the last change it saw, 0 to 86400 seconds.", 300),
     "first_poll_days": ("How many days back the very first poll reaches, 0 to 365.", 1),
@@ -55,7 +55,7 @@ SETTINGS: Mapping[str, tuple[str, Any]] = {
 """Name -> meaning, default."""
 
 _RANGES = {
-    "page_size": (2, 250), "poll_orders": (2, 5000), "poll_overlap_seconds": (0, 86_400), "first_poll_days": (0, 365),
+    "page_size": (1, 250), "poll_orders": (2, 5000), "poll_overlap_seconds": (0, 86_400), "first_poll_days": (0, 365),
     "timeout_seconds": (0.01, 120),
 }  # fmt: skip
 

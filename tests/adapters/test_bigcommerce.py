@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.base import Call, Refused, RetryLater, Throttled, Unauthorised
+from adapters.base import Call, NewEvent, Refused, RetryLater, Throttled, Unauthorised
 from adapters.bigcommerce import sandbox_shop as staff
 from adapters.bigcommerce.client import Client
 from adapters.bigcommerce.sandbox_limits import window
@@ -204,11 +204,7 @@ def test_orders_that_all_changed_in_one_second_are_read_to_the_last(rig: BigComm
         document = rig.shop.order(order)
         rig.box.state.put("order", order, document | {"_modified": document["_created"], "date_modified": "Mon, 02 Nov 2026 09:14:05 +0000"})
     _rebuild_index(rig, 1_793_610_845)
-    payload, seen, page = {"kind": "orders", "since": None, "cursor": None}, [], 0
-    while payload is not None:
-        result = rig.do("read_page", payload, key=f"page {page}")
-        seen += [event.data["order"]["external_id"] for event in result.events]
-        payload, page = result.then, page + 1  # type: ignore[assignment]
+    seen = [event.data["order"]["external_id"] for event in _imported(rig, "orders")]
     assert sorted(seen) == sorted(orders), "each exactly once"
 
 
@@ -218,6 +214,42 @@ def _rebuild_index(rig: BigCommerceRig, seconds: int) -> None:
     for order in shop.state.all("order"):
         shop.state.put("order", order["id"], order | {"_modified": seconds})
     shop.index.rows = {id: (seconds, created) for id, (_, created) in shop.index.rows.items()}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 11, 12])
+def test_whatever_the_size_of_a_page_every_order_and_product_is_read_once(rig: BigCommerceRig, size: int) -> None:
+    rig.settings["page_size"] = size
+    orders = {rig.place({"TEA": 1}) for _ in range(11)}
+    assert sorted(each for event in _imported(rig, "orders") for each in [event.data["order"]["external_id"]]) == sorted(orders)
+    assert sorted(event.data["sku"] for event in _imported(rig, "products")) == ["MUG", "POT", "SET", "TEA"]
+    assert sorted(event.data["sku"] for event in rig.do("read_products").events) == ["MUG", "POT", "SET", "TEA"]
+
+
+def test_orders_too_large_for_one_answer_are_read_few_at_a_time(rig: BigCommerceRig) -> None:
+    orders = [rig.place({"TEA": 1}) for _ in range(8)]
+    for order in orders:
+        staff.note(rig.shop, order, "x" * 1_200_000)
+    rig.forget_calls()
+    assert sorted(event.data["order"]["external_id"] for event in _imported(rig, "orders")) == sorted(orders)
+    assert {event.data["order"]["external_id"] for event in rig.do("read_orders").events} == set(orders)
+
+
+def test_a_single_order_too_large_to_read_says_what_to_do(rig: BigCommerceRig) -> None:
+    staff.note(rig.shop, rig.place({"TEA": 1}), "x" * 5_100_000)
+    with pytest.raises(Refused, match="A single order over there is larger than 5 MB"):
+        rig.do("read_orders")
+
+
+def _imported(rig: BigCommerceRig, kind: str) -> list[NewEvent]:
+    payload: Mapping[str, object] | None = {"kind": kind, "since": None, "cursor": None}
+    events: list[NewEvent] = []
+    for page in range(100):
+        result = rig.do("read_page", payload, key=f"{kind} {page}")
+        events += result.events
+        payload = result.then
+        if payload is None:
+            return events
+    raise AssertionError("a page is read again and again")
 
 
 def test_a_poll_stops_at_its_limit_and_the_next_one_goes_on_from_there(rig: BigCommerceRig) -> None:
