@@ -3,8 +3,8 @@ platform's adapter knows."""
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +16,12 @@ from api.schemas.fields import nearest
 MOST_CHARACTERS = 2_000
 MOST_ENTRIES = 500
 LARGEST = 1_000_000_000
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 COMMON: Mapping[str, tuple[str, Any]] = {
     "poll_seconds": ("Every how many seconds the system is asked for news beside its webhooks; 0: never.", 0),
     "rate_per_minute": ("How many requests a minute we allow ourselves; 0: as many as the system lets through.", 0),
+    "import_percent": ("How many percent of those a first import may use, 1 to 100; the rest is kept for live events.", 0),
 }
 """Settings that every connection has. Left out, the installation's interval and the platform's usual limit hold."""
 
@@ -50,7 +52,7 @@ def settings_of(capabilities: Capabilities, poll_seconds: float = 30) -> list[Se
         for name, (meaning, default) in capabilities.settings.items()
         if name not in COMMON
     ]
-    usual = {"poll_seconds": f"{poll_seconds:g}", "rate_per_minute": str(capabilities.rate_per_minute)}
+    usual = {"poll_seconds": f"{poll_seconds:g}", "rate_per_minute": str(capabilities.rate_per_minute), "import_percent": "50"}
     return own + [Setting(name, meaning, "number", None, usual[name]) for name, (meaning, _) in COMMON.items()]
 
 
@@ -110,10 +112,9 @@ def _typed(setting: Setting, text: str) -> Any:
     if setting.kind == "truth":
         return _checked(setting, {"true": True, "false": False}.get(text.lower(), text))
     if setting.kind == "number":
-        try:
-            return _checked(setting, json.loads(text, parse_constant=str))
-        except ValueError as error:
-            raise (error if isinstance(error, Wrong) else Wrong(f"must be a number, not {text[:40]!r}")) from None
+        if not _NUMBER.fullmatch(text):
+            raise Wrong(f"must be a number from 0 to {LARGEST:,}, not {text[:40]!r}")
+        return _checked(setting, float(text) if "." in text else int(text))
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if setting.kind == "list":
         return _checked(setting, lines)
@@ -133,6 +134,8 @@ def _checked(setting: Setting, value: Any) -> Any:
     if setting.kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value) or not 0 <= value <= LARGEST:
             raise Wrong(f"must be a number from 0 to {LARGEST:,}")
+        if setting.name == "import_percent" and not 1 <= value <= 100:
+            raise Wrong("must be a whole number from 1 to 100")
         if setting.common and value != int(value):
             raise Wrong("must be a whole number")
         return int(value) if value == int(value) else float(value)
