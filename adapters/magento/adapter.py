@@ -28,15 +28,9 @@ GUIDE = (
 )
 
 _READS = (
-    ("orders", "orders"),
-    ("products", "articles"),
-    ("shipments", "shipments"),
-    ("invoices", "invoices"),
-    ("creditmemos", "credit memos"),
-    ("inventory/sources", "sources"),
-    ("inventory/source-items", "stock"),
-    ("customers/search", "customers"),
-)
+    "orders", "products", "shipments", "invoices", "creditmemos", "inventory/sources", "inventory/source-items", "customers/search",
+    "store/websites",
+)  # fmt: skip
 _WRITES = ("order/0/ship", "order/0/invoice", "order/0/refund", "orders/0/cancel", "orders/0/hold", "orders/0/unhold")
 """Harmless: no order has the id 0, and permissions are checked before the order is looked for."""
 
@@ -92,7 +86,7 @@ def check(work: Work) -> Result:
     """Prove the keys, and every permission of the integration: each list is asked for one row, each write is tried on an
     order that cannot exist. Raises Unauthorised naming the permissions that are missing."""
     missing: list[str] = []
-    for path, _ in _READS:
+    for path in _READS:
         _try(lambda path=path: work.client.get(path, criteria(size=1)), missing)  # type: ignore[misc]
     comment = {"comment": "", "status": "", "is_customer_notified": 0, "is_visible_on_front": 0, "parent_id": 0}
     writes: list[tuple[str, Mapping[str, object]]] = [(path, {}) for path in _WRITES]

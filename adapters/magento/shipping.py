@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.base import Refused, Result
-from adapters.fields import fingerprint, objects, text
+from adapters.fields import Reader, fingerprint, objects, text
 from adapters.magento import stock
 from adapters.magento.bundles import ships_together, whole_sets
 from adapters.magento.comments import add_comment, released
@@ -89,10 +89,10 @@ def send_from(
     work: Work, order: Mapping[str, Any], source: str, units: Units, parcel: str, track: Mapping[str, str] | None, remarks: list[str]
 ) -> bool:
     """One shipment of these units from one source, known by its parcel's mark. False when nothing can be sent yet."""
-    items = _items(work, order, units, parcel, remarks)
+    items, goods = _items(work, order, units, parcel, remarks)
     if not items:
         return False
-    if remark := stock.make_room(work, source, stock.units_of(units)):
+    if remark := stock.make_room(work, source, stock.units_of(goods)):
         remarks.append(remark)
     body: dict[str, Any] = {
         "items": items,
@@ -104,6 +104,8 @@ def send_from(
     if source:
         body["arguments"] = {"extension_attributes": {"source_code": source}}
     work.client.post(f"order/{order['entity_id']}/ship", body)
+    if goods != units:
+        stock.correct(work, stock.units_of(goods))
     return True
 
 
@@ -167,23 +169,30 @@ def _open_units(order: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], r
     return units
 
 
-def _items(work: Work, order: Mapping[str, Any], units: Units, parcel: str, remarks: list[str]) -> list[dict[str, Any]]:
-    """The order items to ship. Parts of a bundle that is sent as one become sets of it, once a set is complete."""
+def _items(
+    work: Work, order: Mapping[str, Any], units: Units, parcel: str, remarks: list[str]
+) -> tuple[list[dict[str, Any]], Units]:
+    """The order items to ship, and the units that Magento takes out of the source for them. Parts of a bundle that is sent as
+    one become sets of it, once a set is complete."""
     items: list[dict[str, Any]] = []
+    goods: Units = []
     sets: dict[Any, Units] = {}
     for line, quantity in units:
         if line.bundle is not None and ships_together(work, line.bundle):
             sets.setdefault(line.bundle.get("item_id"), []).append((line, quantity))
         else:
             items.append({"order_item_id": int(line.id), "qty": _plain(quantity)})
+            goods.append((line, quantity))
     for bundle_id, parts in sets.items():
         siblings = [line for line in lines_of(order) if line.bundle is not None and line.bundle.get("item_id") == bundle_id]
         complete = whole_sets(work, str(order["entity_id"]), parcel, parts, siblings)
         if complete:
             items.append({"order_item_id": int(bundle_id), "qty": _plain(complete)})
+            ordered = Reader(parts[0][0].bundle or {}, str(order.get("increment_id"))).number("qty_ordered")
+            goods += [(line, line.ordered * complete / ordered) for line in siblings]
         else:
             remarks.append("Magento sends a set as one: it goes with its last part")
-    return items
+    return items, goods
 
 
 def _by_source(work: Work, order: Mapping[str, Any], units: Units) -> dict[str, Units]:

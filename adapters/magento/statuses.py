@@ -120,10 +120,10 @@ def _ready(work: Work, order: Order, remarks: Remarks) -> list[str]:
     """Magento's own call mails the customer and makes the shipment. Where nobody is to be mailed, or the shop has another
     way to collect orders, a comment says it."""
     order_id, source = str(order["entity_id"]), pickup_location(order)
+    order = released(work, order, remarks)
     if not source or not work.notifies:
         add_comment(work, order, "Ready for pickup.", "ready_for_pickup", notify=work.notifies)
         return ["commented as ready for pickup"]
-    order = released(work, order, remarks)
     open_units = stock.units_of((line, line.open) for line in lines_of(order) if line.ships and line.open)
     if remark := stock.make_room(work, source, open_units):
         remarks.append(remark)

@@ -30,6 +30,9 @@ _OPEN_FIELDS = (
 _ORDERS_PER_QUERY, _SKUS_PER_QUERY = 300, 15
 """Web servers refuse addresses of more than about 8,000 characters."""
 
+_TIDY_EVERY = 100
+"""Orders of an article whose stock nobody tells; then those that are over are forgotten."""
+
 _WHOLE = ""
 """In what was told last: the number for the shop as a whole."""
 
@@ -78,6 +81,15 @@ def allocate(work: Work, order_id: str, given: Allocation) -> None:
             waiting = _waiting(work, sku)
             if order_id not in waiting and sku in _skus(given):
                 work.memory.put(_open_key(sku), [*waiting, order_id])
+            if not _told(work, sku) and len(waiting) % _TIDY_EVERY == _TIDY_EVERY - 1:
+                _open_units(work, sku)
+            _settle(work, sku)
+
+
+def correct(work: Work, skus: Iterable[str]) -> None:
+    """Bring the sources up to date where units of these articles left in another way than they were assigned."""
+    with work.memory.lock("stock"):
+        for sku in sorted(set(skus)):
             _settle(work, sku)
 
 
@@ -108,8 +120,7 @@ def allocation_of(work: Work, order_id: str) -> Allocation:
 def _settle(work: Work, sku: str) -> str:
     """Write to the sources what was told last plus what open orders wait for; says what changed. Nothing was told:
     nothing is written."""
-    kept = work.memory.get(_told_key(sku))
-    told: Mapping[str, int] = kept if isinstance(kept, Mapping) else {}
+    told = _told(work, sku)
     if not told:
         return ""
     waiting = _open_units(work, sku)
@@ -212,9 +223,15 @@ def _counted_sku(work: Work) -> str:
     return sku
 
 
-def _remember(work: Work, sku: str, levels: Mapping[str, int]) -> None:
+def _told(work: Work, sku: str) -> Mapping[str, int]:
+    """The levels of an article that we were told last, by outlet."""
     kept = work.memory.get(_told_key(sku))
-    told = dict(kept) if isinstance(kept, Mapping) and _WHOLE not in levels and _WHOLE not in kept else {}
+    return kept if isinstance(kept, Mapping) else {}
+
+
+def _remember(work: Work, sku: str, levels: Mapping[str, int]) -> None:
+    kept = _told(work, sku)
+    told = dict(kept) if _WHOLE not in levels and _WHOLE not in kept else {}
     work.memory.put(_told_key(sku), told | {outlet: max(0, level) for outlet, level in levels.items()})
 
 

@@ -292,6 +292,14 @@ def test_an_order_on_hold_is_released_before_it_is_sent(rig: MagentoRig) -> None
     assert rig.snapshot(order)["shop_status"] == "completed"
 
 
+def test_a_pickup_on_hold_is_released_when_it_is_ready(rig: MagentoRig) -> None:
+    order = rig.place({"MUG": 1}, pickup=True)
+    ours = rig.adopt(order)
+    do(rig, ours, key="h", shop_status="on_hold")
+    do(rig, ours, key="r", shop_status="ready_for_pickup")
+    assert rig.snapshot(order)["shop_status"] == "ready_for_pickup"
+
+
 @pytest.mark.parametrize("kind", ["drop", "half_json"])
 @pytest.mark.parametrize("call", ["unhold", "invoice", "/hold"])
 def test_a_payment_on_hold_is_booked_and_the_order_stays_on_hold(rig: MagentoRig, call: str, kind: str) -> None:

@@ -209,6 +209,30 @@ def test_an_assignment_whose_answer_was_lost_ends_in_the_same_numbers(rig: Magen
     assert goods.settled()
 
 
+def test_a_set_that_left_from_two_outlets_leaves_both_at_their_levels(rig: MagentoRig) -> None:
+    order = rig.place({"SET": 4})
+    ours = rig.adopt(order)
+    rig.do("assign_fulfilments", assigning(rig, order, ours, amsterdam={"MUG": 4}, utrecht={"TEA": 4}), key="a")
+    levels = {"MUG": {"amsterdam": 2, "utrecht": 1}, "TEA": {"amsterdam": 30, "utrecht": 14}}
+    for sku, free in levels.items():
+        told = [{"outlet": outlet, "quantity": units} for outlet, units in free.items()]
+        rig.do("set_outlet_stock", {"sku": sku, "levels": told}, key=f"t{sku}")
+    rig.do("ship_fulfilment", shipping(rig, order, ours, "f1", "amsterdam", {"MUG": 4}), key="s1")
+    rig.do("ship_fulfilment", shipping(rig, order, ours, "f2", "utrecht", {"TEA": 4}), key="s2")
+    assert rig.shop_status(order) == "completed"
+    assert {sku: {outlet: rig.stock(sku, outlet) for outlet in free} for sku, free in levels.items()} == levels
+    assert rig.stock("MUG") == 3
+
+
+def test_orders_that_are_over_are_forgotten_although_nobody_tells_their_stock(rig: MagentoRig) -> None:
+    rig.memory.put("open:mug", [str(number) for number in range(1000, 1099)])
+    goods = Goods.__new__(Goods)
+    goods.rig, goods.order = rig, rig.place({"MUG": 1})
+    goods.ours = rig.adopt(goods.order)
+    goods.assign(amsterdam=1)
+    assert rig.memory.get("open:mug") == [goods.order]
+
+
 # One number for the whole shop
 
 
