@@ -135,7 +135,7 @@ def _moves(order: Standing, wanted: Mapping[str, Mapping[str, int]]) -> list[Mov
     """What should be moved. Units that lie where they should stay there; only what is too much goes elsewhere."""
     needs = {line: dict(by_place) for line, by_place in wanted.items()}
     surplus: dict[Part, dict[str, int]] = {}
-    for part in order.open:
+    for part in order.goods:
         for line, units in part.units().items():
             stays = min(units, needs.get(line, {}).get(part.location, 0))
             if stays:
@@ -198,7 +198,7 @@ def _split_off(
     refused: set[tuple[str, str]],
 ) -> bool:
     """Give the part of an outlet without a location a fulfilment order of its own. Whether one was split."""
-    places = [part for part in order.open if _has_more_than_wanted(order, part.location, wanted)]
+    places = [part for part in order.goods if _has_more_than_wanted(order, part.location, wanted)]
     for outlet, units in unlinked:
         own = next((part for part in places if part.units() == units), None)
         if own is not None:
@@ -222,7 +222,7 @@ def _split_off(
 def _has_more_than_wanted(order: Standing, location: str, wanted: Mapping[str, Mapping[str, int]]) -> bool:
     """Whether some of what lies at a location belongs to an outlet without one."""
     here: dict[str, int] = {}
-    for part in order.open:
+    for part in order.goods:
         for line, count in part.units().items() if part.location == location else ():
             here[line] = here.get(line, 0) + count
     return any(count > wanted.get(line, {}).get(location, 0) for line, count in here.items())

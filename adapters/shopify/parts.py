@@ -96,6 +96,11 @@ class Standing:
     def open(self) -> list[Part]:
         return [part for part in self.parts if part.is_open]
 
+    @property
+    def goods(self) -> list[Part]:
+        """Open parts that somebody has to pack; not gift cards and downloads."""
+        return [part for part in self.open if part.method != "NONE"]
+
     def lines(self) -> set[str]:
         """Every order line that is in a fulfilment order or was sent."""
         return {row.line for part in self.parts for row in part.rows} | {

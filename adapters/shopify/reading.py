@@ -11,7 +11,7 @@ from adapters.fields import object_of, text, utc_text
 from adapters.http import TooLarge
 from adapters.polling import Cursor
 from adapters.shopify.client import TooCostly, next_page, nodes, number_of
-from adapters.shopify.mapping import is_routed, moment_of, needs_sent, order_event, sent_units
+from adapters.shopify.mapping import Shop, is_routed, moment_of, needs_sent, order_event, sent_units
 from adapters.shopify.progress import ready_key
 from adapters.shopify.queries import COUNT_ORDERS, CUSTOMER, LOCATIONS, MORE_LINES, ORDER, ORDERS, SENT, SHOP
 from adapters.shopify.settings import number_setting
@@ -42,13 +42,14 @@ _WHERE = "Dev Dashboard > your app > Versions > Access scopes, or in the shop's 
 class Found:
     """The events of a list of orders. One order that makes no sense is named and keeps none of the others away."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work) -> None:
         self.events: list[NewEvent] = []
+        self._work, self._shop = work, work.shop()
         self._problems: list[str] = []
 
-    def add(self, work: Work, order: Mapping[str, Any]) -> None:
+    def add(self, order: Mapping[str, Any]) -> None:
         try:
-            self.events.append(_event(work, order))
+            self.events.append(_event(self._work, order, self._shop))
         except Refused as problem:
             self._problems.append(problem.message)
 
@@ -93,7 +94,7 @@ def read_order(work: Work) -> Result:
         work.memory.put(ready_key(number_of(order_id)), True)
     if _is_young(work, order):
         raise RetryLater(f"Shopify has not worked out yet how order {order.get('name')} is fulfilled.")
-    return Result(f"Read order {text(order, 'name') or number_of(order_id)}.", (_event(work, order),))
+    return Result(f"Read order {text(order, 'name') or number_of(order_id)}.", (_event(work, order, work.shop()),))
 
 
 def read_orders(work: Work) -> Result:
@@ -102,7 +103,7 @@ def read_orders(work: Work) -> Result:
     days = timedelta(days=number_setting(work.connection, "first_poll_days"))
     position = str(cursor.position(utc_text(datetime.now(UTC) - days)))
     start = _earlier(position, number_setting(work.connection, "poll_overlap_seconds"))
-    found = Found()
+    found = Found(work)
     newest, waiting = position, ""
     for page, _ in _pages(work, start):
         for order in page:
@@ -110,7 +111,7 @@ def read_orders(work: Work) -> Result:
             if _is_young(work, order):
                 waiting = min(waiting or changed, changed)
             else:
-                found.add(work, order)
+                found.add(order)
             newest = max(newest, changed)
         if len(found.events) >= POLL_ORDERS and newest > position:
             break
@@ -135,10 +136,10 @@ def read_page(work: Work) -> Result:
     query = f"updated_at:>={quoted(since)}" if since else ""
     total = cursor.get("total") if cursor else _count(work, query)
     page, after = _page(work, query, text(cursor, "after"))
-    found = Found()
+    found = Found(work)
     for order in page:
         if not _is_young(work, order):
-            found.add(work, order)
+            found.add(order)
     seen = int(cursor.get("seen") or 0) + len(page)
     then: dict[str, Any] | None = None
     if after is not None:
@@ -217,12 +218,12 @@ def _count(work: Work, query: str) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def _event(work: Work, order: Mapping[str, Any]) -> NewEvent:
+def _event(work: Work, order: Mapping[str, Any], shop: Shop) -> NewEvent:
     order_id = str(order.get("id"))
     whole = _with_all_lines(work, order)
     sent = sent_units(object_of(work.client.query(SENT, id=order_id), "order")) if needs_sent(whole) else {}
     known = work.memory.ours("order", number_of(order_id)) is not None
-    return order_event(whole, work.shop(), known=known, sent=sent)
+    return order_event(whole, shop, known=known, sent=sent)
 
 
 def _with_all_lines(work: Work, order: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -90,15 +90,9 @@ def run(
     box: Sandbox, bucket: Bucket, body: Mapping[str, Any], *, scopes: Collection[str], version: str
 ) -> dict[str, Any]:
     """The answer to a request's body: `{"data", "errors", "extensions"}` as the vendor shapes them, always HTTP 200."""
-    try:
-        document = parse(str(body.get("query") or ""), max_tokens=15_000)
-    except GraphQLError as error:
-        return {"errors": [_shown(error)]}
-    except RecursionError:
-        return {"errors": [{"message": "The query is nested too deeply."}]}
-    problems = validate(schema(), document)
-    if problems:
-        return {"errors": [_shown(error) for error in problems]}
+    document, problems = _checked(str(body.get("query") or ""))
+    if document is None or problems:
+        return {"errors": problems}
     operation = _operation(document, body.get("operationName"))
     if operation is None:
         return {"errors": [{"message": "An operation name is required"}]}
@@ -116,6 +110,18 @@ def run(
     actual = min(price, _actual(answer.get("data"), operation))
     bucket.give_back(price - actual)
     return answer | {"extensions": _cost(price, actual, bucket)}
+
+
+@lru_cache(maxsize=200)
+def _checked(text: str) -> tuple[DocumentNode | None, list[dict[str, Any]]]:
+    """A query parsed, and what is wrong with it. Clients send few texts, again and again."""
+    try:
+        document = parse(text, max_tokens=15_000)
+        return document, [_shown(error) for error in validate(schema(), document)]
+    except GraphQLError as error:
+        return None, [_shown(error)]
+    except RecursionError:
+        return None, [{"message": "The query is nested too deeply."}]
 
 
 def _execute(
