@@ -40,6 +40,7 @@ PROFILE = Profile(
         "accounts": ("Customers get an account when they order", True),
         "shipment_tracking": ("The extension Shipment Tracking is installed", False),
         "proxy_tells_tls": ("A proxy tells WordPress that calls come over TLS (X-Forwarded-Proto)", True),
+        "stock_kept_elsewhere": ("An extension keeps stock: numbers are ignored without a word", False),
         "firewall": ("A firewall refuses every call with a web page, HTTP 403", False),
         "maintenance": ("The host answers every call with a web page, HTTP 503", False),
         "hooks_without_rights": ("The user who owns the webhooks lost its rights", False),

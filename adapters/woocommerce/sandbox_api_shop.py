@@ -113,7 +113,7 @@ def _changed(product: Mapping[str, Any], fields: Mapping[str, Any], *, checked: 
     if "regular_price" in fields:
         changes["price"] = str(fields["regular_price"])
     _check_sku(product, changes)
-    counts = changes.get("manage_stock", product["manage_stock"]) is True
+    counts = changes.get("manage_stock", product["manage_stock"]) is True and not sandbox().switch("stock_kept_elsewhere")
     present = int(product["stock_quantity"] or 0)
     if counts and product["manage_stock"] is not True:
         changes["stock_quantity"] = present = 0

@@ -50,6 +50,14 @@ def test_a_word_without_a_status_is_a_note_once_and_never_goes_back(woo: Woo) ->
     assert woo.order(order)["status"] == "completed"
 
 
+def test_what_was_noted_counts_only_while_the_shop_shows_the_status_it_was_noted_at(woo: Woo) -> None:
+    order = woo.place()
+    woo.tell(order, shop_status="shipped")
+    woo.shop.set_status(order, "on-hold")
+    woo.tell(order, shop_status="awaiting_processing")
+    assert woo.order(order)["status"] == "processing"
+
+
 def test_only_a_customer_who_is_to_be_told_gets_the_note_by_mail_in_the_shops_language(woo: Woo) -> None:
     woo.settings["note_texts"] = {"ready_for_pickup": "Je bestelling ligt klaar."}
     order = woo.place(method="classic")
@@ -91,7 +99,7 @@ def test_a_payment_is_told_however_the_order_waits_for_it(woo: Woo, payment: str
 def test_a_payment_the_shop_ignores_is_noticed(woo: Woo) -> None:
     order = woo.place(payment="unpaid")
     woo.shop.set_status(order, "wacht")
-    with pytest.raises(Refused, match="cannot take a payment .* while its status is wacht"):
+    with pytest.raises(Refused, match=r"cannot take a payment .* while its status is wacht"):
         woo.tell(order, payment_status="paid")
 
 
@@ -328,6 +336,12 @@ def test_a_number_that_the_shop_would_ignore_is_refused_or_makes_it_count(woo: W
     woo.settings["start_counting"] = True
     assert set_stock(woo, sku, 5)
     assert woo.stock(sku) == 5
+
+
+def test_a_number_that_an_extension_keeps_to_itself_is_noticed(woo: Woo) -> None:
+    woo.box.sandbox.set_switch("stock_kept_elsewhere", True)
+    with pytest.raises(Refused, match=r"shows 10 instead of 5.*extension"):
+        set_stock(woo, "MUG", 5)
 
 
 def test_a_sku_that_two_articles_have_is_refused_with_both(woo: Woo) -> None:

@@ -104,6 +104,12 @@ def test_what_rounding_a_unit_price_adds_is_taken_off_the_order() -> None:
     adds_up(found)
 
 
+def test_what_an_extension_adds_to_the_total_alone_is_charged_on_top() -> None:
+    found = snapshot(total="50.00")
+    assert (found["shipping_price"], found["discount"]) == ("10.10", "0.00")
+    adds_up(found)
+
+
 def test_a_currency_without_cents_has_none() -> None:
     found = snapshot(currency="JPY", total="4589", line_items=[line(subtotal="3298", subtotal_tax="692", total="3298", total_tax="692")],
                      shipping_lines=[{"method_id": "flat_rate", "total": "495", "total_tax": "104"}])  # fmt: skip

@@ -203,7 +203,7 @@ def test_a_page_that_is_too_large_is_asked_for_in_smaller_pieces(woo: Woo) -> No
 def test_an_order_too_large_to_read_is_refused_with_what_to_do(woo: Woo) -> None:
     order = woo.place({"TEA": 1})
     woo.shop.change_order(order, {"meta_data": [{"id": 1, "key": "_design", "value": "x" * 6_000_000}]})
-    with pytest.raises(Refused, match="single order .* larger than"):
+    with pytest.raises(Refused, match=r"single order .* larger than"):
         imported(woo)
 
 
