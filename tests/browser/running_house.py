@@ -55,12 +55,12 @@ def start(data_dir: Path) -> RunningHouse:
     said = _listen(process)
     wait_until(lambda: "Ctrl-C stops everything" in "".join(said) or process.poll() is not None)
     text = "".join(said)
-    addresses = re.findall(r"http://127\.0\.0\.1:\d+", text)
+    steps = dict(re.findall(r"(\d)\. .* here\s+(http://127\.0\.0\.1:\d+)", text))
     key = re.search(r"wsl_\S+", text)
     login = re.search(r"sign in with\s+(\S+)\s+/\s+(\S+)", text)
     assert key is not None, text
     assert login is not None, text
-    return RunningHouse(process, addresses[0], addresses[1], addresses[3], key[0], login[1], login[2])
+    return RunningHouse(process, steps["2"], steps["1"], steps["3"], key[0], login[1], login[2])
 
 
 def _listen(process: subprocess.Popen[str]) -> list[str]:
