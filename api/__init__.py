@@ -19,6 +19,7 @@ from api import (
     headers,
     health,
     hooks,
+    imports,
     logs,
     orders,
     rule_drafts,
@@ -94,7 +95,7 @@ def _register_api(app: Flask, protection: CSRFProtect) -> None:
     api.init_app(app)
     app.extensions["wissel_api"] = api
     posting.register(api.spec)
-    for module in (events, hooks, orders, decisions, commands, connections, stock, rulebooks, rule_drafts, rule_jobs, status_matrix):
+    for module in (events, hooks, orders, decisions, commands, connections, imports, stock, rulebooks, rule_drafts, rule_jobs, status_matrix):
         api.register_blueprint(module.blueprint)
         protection.exempt(module.blueprint)
 

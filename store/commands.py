@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, delete, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from store import audit
@@ -269,7 +269,8 @@ def waits_for(session: Session, commands: Iterable[Command]) -> dict[int, Comman
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How full a connection's outbox is. `oldest_due` is when its longest waiting command could first have gone."""
+    """How full a connection's outbox is. `oldest_due` is when its longest waiting command could first have gone, those in the
+    background left out: they are meant to wait."""
 
     waiting: int
     leased: int
@@ -280,7 +281,9 @@ class Depth:
 def depths(session: Session) -> dict[str, Depth]:
     """How full the outbox of each connection is; connections without open commands are left out."""
     found = session.execute(
-        select(Command.connection_id, Command.status, func.count(), func.min(Command.due_at))
+        select(
+            Command.connection_id, Command.status, func.count(), func.min(Command.due_at).filter(Command.background == false())
+        )
         .where(Command.status.in_(OPEN))
         .group_by(Command.connection_id, Command.status)
     ).all()
@@ -288,7 +291,7 @@ def depths(session: Session) -> dict[str, Depth]:
     oldest_due: dict[str, datetime] = {}
     for connection_id, status, count, oldest in found:
         counts.setdefault(connection_id, {})[status] = count
-        if status == WAITING:
+        if status == WAITING and oldest is not None:
             oldest_due[connection_id] = oldest
     return {
         connection_id: Depth(found.get(WAITING, 0), found.get(LEASED, 0), found.get(DEAD, 0), oldest_due.get(connection_id))

@@ -107,12 +107,14 @@ def waiting(session: Session, older_than: timedelta, limit: int = 100) -> Sequen
 
 
 def recent(
-    session: Session, *, status: str | None = None, before: str | None = None, limit: int = 50
+    session: Session, *, status: str | None = None, import_id: str | None = None, before: str | None = None, limit: int = 50
 ) -> Sequence[Event]:
-    """The newest events, newest first; `before` is the id of the last event of the page before."""
+    """The newest events, newest first, of one import if it is named; `before` is the id of the last event of the page before."""
     found = select(Event).order_by(Event.id.desc()).limit(limit)
     if status is not None:
         found = found.where(Event.status == status)
+    if import_id is not None:
+        found = found.where(Event.import_id == import_id)
     if before is not None:
         found = found.where(Event.id < before)
     return session.scalars(found).all()

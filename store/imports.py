@@ -31,6 +31,7 @@ READING = (WAITING, RUNNING)
 UNFINISHED = (WAITING, RUNNING, PAUSED)
 
 _SUBJECT = "import:"
+_LAST_PAGES = 20
 _STILL = (commands.WAITING, commands.LEASED)
 """Commands that will read or are reading."""
 
@@ -274,6 +275,18 @@ def outcome(session: Session, import_id: str) -> Outcome:
     by_state = select(Order.state, func.count()).where(Order.id.in_(brought)).group_by(Order.state)
     orders = {row[0]: row[1] for row in session.execute(by_state)}
     return Outcome(events.get("received", 0), events.get("failed", 0), orders)
+
+
+def per_minute(session: Session, row: Import) -> float | None:
+    """How many orders or products an import reads a minute, by its last pages; None while it has too few."""
+    read = select(Command.done_at).where(
+        Command.connection_id == row.connection_id, Command.subject == subject_of(row.id), Command.status == commands.DONE
+    )
+    moments = [at for at in session.scalars(read.order_by(Command.id.desc()).limit(_LAST_PAGES)) if at is not None]
+    if len(moments) < 2 or not row.pages or moments[0] <= moments[-1]:
+        return None
+    minutes = (moments[0] - moments[-1]).total_seconds() / 60
+    return (len(moments) - 1) / minutes * row.done / row.pages
 
 
 def _put_page(session: Session, row: Import) -> None:

@@ -67,7 +67,7 @@ def per_minute(connection: Connection, usual: int) -> int:
 
 
 def import_share(connection: Connection) -> float:
-    """How much of the rate limit first imports may leave used: the connection's setting `import_share` when that is more
-    than 0 and at most 1, else half."""
-    own = connection.settings.get("import_share")
-    return float(own) if isinstance(own, int | float) and not isinstance(own, bool) and 0 < own <= 1 else USUAL_IMPORT_SHARE
+    """How much of the rate limit first imports may use: the connection's setting `import_percent` when that is a number from
+    1 to 100, else half."""
+    own = connection.settings.get("import_percent")
+    return own / 100 if isinstance(own, int) and not isinstance(own, bool) and 1 <= own <= 100 else USUAL_IMPORT_SHARE

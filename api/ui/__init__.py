@@ -27,6 +27,7 @@ from api.ui import (  # noqa: E402
     deliveries,
     events,
     frame,
+    imports,
     notifications,
     orders,
     rule_drafts,
@@ -46,7 +47,7 @@ from api.ui import (  # noqa: E402
 )
 
 __all__ = [
-    "audit", "blueprint", "connection_change", "connection_new", "connection_outlets", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_help", "rule_layer",
+    "audit", "blueprint", "connection_change", "connection_new", "connection_outlets", "connections", "decision_actions", "decisions", "deliveries", "events", "frame", "imports", "notifications", "orders", "rule_drafts", "rule_editor", "rule_edits", "rule_help", "rule_layer",
     "rule_proofs", "rule_reference", "rule_trial", "rule_versions", "rules", "session",
     "simulations", "status_matrix", "stock", "vendor",
 ]  # fmt: skip

@@ -26,12 +26,13 @@ def events_list() -> Any:
     status = request.args.get("status", "")
     if status not in dict(FILTERS):
         raise Problem("bad-request", f"There is no event state {status[:40]!r}.")
+    import_id = request.args.get("import", "")[:40]
     before = paging.position_of("events-page", request.args.get("cursor"))
     with reading() as session:
-        rows = events.recent(session, status=status or None, before=before, limit=PER_PAGE + 1)
+        rows = events.recent(session, status=status or None, import_id=import_id or None, before=before, limit=PER_PAGE + 1)
         cursor = paging.cursor_for("events-page", rows[PER_PAGE - 1].id) if len(rows) > PER_PAGE else None
         return show(
-            session, "events", "table", rows=rows[:PER_PAGE], status=status, filters=FILTERS, cursor=cursor,
+            session, "events", "table", rows=rows[:PER_PAGE], status=status, filters=FILTERS, cursor=cursor, import_id=import_id,
             systems=by_id(session), numbers=overview.order_numbers(session, [row.order_id for row in rows]),
         )  # fmt: skip
 

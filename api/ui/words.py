@@ -58,6 +58,7 @@ _RULE_JOB = {
     "failed": Label("!", "Failed", "bad"),
     "cancelled": Label("✕", "Cancelled"),
 }
+_IMPORT = {**_RULE_JOB, "paused": Label("‖", "Paused", "warn")}
 _FULFILMENT = {
     "new": Label("○", "New"),
     "in_progress": Label("▸", "In progress", "busy"),
@@ -112,7 +113,7 @@ _AGREEMENT = {
 _CONDITION = {"met": Label("✓", "met", "good"), "not met": Label("✕", "not met", "bad"), "missing": Label("?", "missing", "warn")}
 
 LABELS: Mapping[str, Mapping[str, Label]] = {
-    "order": _ORDER, "rule_job": _RULE_JOB, "event": _EVENT, "command": _COMMAND, "attempt": _ATTEMPT, "fulfilment": _FULFILMENT,
+    "order": _ORDER, "rule_job": _RULE_JOB, "import": _IMPORT, "event": _EVENT, "command": _COMMAND, "attempt": _ATTEMPT, "fulfilment": _FULFILMENT,
     "payment": _PAYMENT, "shop": _SHOP, "connection": _CONNECTION, "circuit": _CIRCUIT, "agreement": _AGREEMENT,
     "condition": _CONDITION,
 }  # fmt: skip
