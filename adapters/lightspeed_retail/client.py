@@ -213,6 +213,13 @@ def rows_of(answer: Any) -> list[dict[str, Any]]:
     return rows
 
 
+def understood(response: requests.Response) -> None:
+    """Raises RetryLater when the answer to a write is not the till's own (a maintenance page with status 200), so that
+    nobody can say whether it was carried out."""
+    if response.status_code != 204:
+        read_json(response)
+
+
 def data_of(response: requests.Response) -> dict[str, Any]:
     """The entity in an answer. Raises RetryLater when there is none."""
     data = read_object(response).get("data")

@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.base import Call, Refused, Result, RetryLater
 from adapters.lightspeed_retail import events
-from adapters.lightspeed_retail.client import Till
+from adapters.lightspeed_retail.client import Till, understood
 from adapters.lightspeed_retail.mapping import amount, plain
 from adapters.lightspeed_retail.sales import sale_id_of
 
@@ -88,6 +88,7 @@ def _send(till: Till, fulfilment: Mapping[str, Any], quantities: Quantities) -> 
         raise RetryLater(
             f"Fulfilment {fulfilment['id']} changed in the till while we packed it; it will be read again."
         )
+    understood(answer)
 
 
 def _again(till: Till, fulfilment: Mapping[str, Any]) -> dict[str, Any]:

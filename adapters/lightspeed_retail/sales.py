@@ -9,7 +9,7 @@ from typing import Any
 from adapters.base import Call, NewEvent, Refused, Result, RetryLater
 from adapters.http import error_text
 from adapters.lightspeed_retail import events, links, mapping
-from adapters.lightspeed_retail.client import Till, data_of
+from adapters.lightspeed_retail.client import Till, data_of, understood
 from adapters.lightspeed_retail.customers import delivery_address, profile_for
 from adapters.lightspeed_retail.pricing import PricedLine, decimal, price_lines
 from adapters.lightspeed_retail.settings import required, setting
@@ -234,7 +234,7 @@ def complete_fulfilments(till: Till, call: Call) -> Result:
 
 def _fulfil(till: Till, sale: Mapping[str, Any]) -> None:
     try:
-        till.write("POST", "fulfillments/fulfill", {"sale_id": sale["id"]})
+        understood(till.write("POST", "fulfillments/fulfill", {"sale_id": sale["id"]}))
     except Refused as refusal:
         rest = mapping.outstanding(sale)
         if rest <= 0:

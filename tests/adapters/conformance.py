@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 
@@ -38,7 +38,17 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.005)
 
 
-def insist(rig: Rig, operation: str, payload: Mapping[str, Any], key: str) -> Result:
+class Wired(Protocol):
+    """What repeating and sabotaging need of a rig, be it of a shop or of a till."""
+
+    http: requests.Session
+
+    def do(self, operation: str, payload: Mapping[str, Any] | None = None, key: str = "k1") -> Result: ...
+    def fault(self, kind: str, **options: Any) -> None: ...
+    def calm(self) -> None: ...
+
+
+def insist(rig: Wired, operation: str, payload: Mapping[str, Any], key: str) -> Result:
     """Carry out a command as workers do: again, with the same key, for as long as it may work later."""
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -155,7 +165,7 @@ def state_of(rig: Rig, order: str) -> dict[str, Any]:
 class Saboteur(requests.Session):
     """A session that switches a fault on just before its `nth` call, and has no patience with time-outs."""
 
-    def __init__(self, rig: Rig, nth: int, kind: str, *, after_effect: bool) -> None:
+    def __init__(self, rig: Wired, nth: int, kind: str, *, after_effect: bool) -> None:
         super().__init__()
         self.trust_env = False
         self.calls, self.struck = 0, False
@@ -170,7 +180,7 @@ class Saboteur(requests.Session):
 
 
 @contextmanager
-def sabotaged(rig: Rig, nth: int, kind: str, *, after_effect: bool) -> Iterator[Saboteur]:
+def sabotaged(rig: Wired, nth: int, kind: str, *, after_effect: bool) -> Iterator[Saboteur]:
     """The rig's calls go through a saboteur until the block ends."""
     honest = rig.http
     with Saboteur(rig, nth, kind, after_effect=after_effect) as saboteur:
