@@ -46,6 +46,8 @@ class Client:
         self._token = token
         self._timeout = (DEFAULT_TIMEOUT[0], number_setting(connection, "timeout_seconds"))
         self._wait_until: datetime | None = None
+        self.calls = 0
+        """How many calls were made so far."""
 
     # One object or one page
 
@@ -127,6 +129,7 @@ class Client:
     ) -> requests.Response:  # fmt: skip
         if self._wait_until is not None and self._wait_until > datetime.now(UTC):
             raise Throttled("The shop's rate limit is used up.", until=self._wait_until)
+        self.calls += 1
         response = send(
             self._http, method, f"{self._base}/{path}", headers=self._headers, params=params, json=json,
             timeout=self._timeout, explain=self._explain, expect=(*expect, 429),

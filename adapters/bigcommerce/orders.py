@@ -23,6 +23,10 @@ from adapters.bigcommerce.work import WHOLE, Work
 from adapters.paging import grown, shrinking
 from adapters.polling import Cursor
 
+CALLS_AT_ONCE = 60
+"""A read of many orders stops after so many calls, well within the smallest plan's 150 in 30 seconds, so that what it
+learned is kept and others get their turn."""
+
 _CURSOR = "orders.cursor"
 _DAY = 86_400
 
@@ -63,27 +67,23 @@ def read_order(work: Work) -> Result:
 
 
 def read_orders(work: Work) -> Result:
-    """Poll for orders changed since the last poll, with an overlap."""
+    """Poll for orders changed since the last poll, with an overlap. A poll that took up enough stops; the next one goes on
+    exactly there."""
     cursor = Cursor(work.memory, _CURSOR, work.call)
     start = cursor.position([int(time.time() - number_setting(work.connection, "first_poll_days") * _DAY), None])
-    position, most = Position.of(start), int(number_setting(work.connection, "poll_orders"))
-    if position.after is None:
-        position = Position(max(0, position.since - int(number_setting(work.connection, "poll_overlap_seconds"))))
+    at = Position.of(start)
+    newest, most = at.since, int(number_setting(work.connection, "poll_orders"))
+    if at.after is None:
+        at = Position(max(0, at.since - int(number_setting(work.connection, "poll_overlap_seconds"))))
     events: list[NewEvent] = []
-    newest, seen = Position.of(start).since, set[str]()
+    following: Position | None = at
     size = most_at_once = int(number_setting(work.connection, "page_size"))
-    while True:
-        (rows, following), size = shrinking(partial(page_of_orders, work, position), size)
-        events += [event for row in rows for event in _events(work, row) if event.id not in seen]
-        seen |= {event.id for event in events}
-        newest = max([newest, *(_changed(row) for row in rows)])
-        if following is None:
-            cursor.keep(start, [newest, None])
-            break
-        position, size = following, grown(size, most_at_once)
-        if len(events) >= most and position.since > Position.of(start).since:
-            cursor.keep(start, position.json())
-            break
+    while following is not None and len(events) < most and work.client.calls < CALLS_AT_ONCE:
+        (rows, following), size = shrinking(partial(page_of_orders, work, following), size)
+        found, done, following = _told(work, rows, following)
+        events += found
+        newest, size = max([newest, *map(_changed, done)]), grown(size, most_at_once)
+    cursor.keep(start, [newest, None] if following is None else [following.since, following.after or 0])
     return Result(f"Read {len(events)} changed orders.", events, did_nothing=not events)
 
 
@@ -91,28 +91,25 @@ def read_page(work: Work) -> Result:
     """One page of a first import of orders, oldest change first."""
     cursor = work.call.payload.get("cursor")
     kept: Mapping[str, Any] = cursor if isinstance(cursor, Mapping) else _first_cursor(work)
-    done = set(kept.get("seen") or ())
-    most_at_once = int(number_setting(work.connection, "page_size"))
-    size = min(most_at_once, max(1, units(kept.get("size") or most_at_once)))
+    most = int(number_setting(work.connection, "page_size"))
+    size = min(most, max(1, units(kept.get("size") or most)))
     (rows, following), size = shrinking(partial(page_of_orders, work, Position.of(kept.get("at"))), size)
-    # What was read of the last second is read again, in case more changed within it.
-    fresh = [row for row in rows if f"{row.get('id')}@{_changed(row)}" not in done]
-    events = [event for row in fresh for event in _events(work, row, briefly=True)]
-    then = None
+    events, done, following = _told(work, rows, following, briefly=True)
+    total, then = kept.get("total"), None
     if following is not None:
-        seen = [f"{row.get('id')}@{_changed(row)}" for row in rows if _changed(row) >= following.since]
-        seen = seen if rows else sorted(done)
-        then = {**work.call.payload, "cursor": {"at": following.json(), "total": kept.get("total"), "seen": seen, "size": grown(size, most_at_once)}}
-    total = kept.get("total")
+        then = {**work.call.payload, "cursor": {"at": following.json(), "total": total, "size": grown(size, most)}}
     return Result(
-        f"Read {len(fresh)} orders.", events, did_nothing=not events, then=then,
-        progress=(len(fresh), total if isinstance(total, int) else None),
+        f"Read {len(done)} orders.", events, did_nothing=not events, then=then,
+        progress=(len(done), total if isinstance(total, int) else None),
     )  # fmt: skip
 
 
 def page_of_orders(work: Work, position: Position, size: int) -> tuple[list[dict[str, Any]], Position | None]:
-    """At most `size` orders from a position on, and where the next page starts (None: there is none). Raises RetryLater
-    when the shop ignored our filter."""
+    """At most `size` orders from a position on, by change and id, and where the next page starts (None: there is none).
+
+    A full page may end amid the orders of a second: those are left to the next page. Raises RetryLater when the shop
+    ignored our filter.
+    """
     if position.after is not None:
         return _within_a_second(work, position, size)
     rows = work.client.v2_list(
@@ -122,12 +119,12 @@ def page_of_orders(work: Work, position: Position, size: int) -> tuple[list[dict
         raise RetryLater(
             "The shop answered orders from before the date we asked for.", detail=f"min_date_modified={_text(position.since)}"
         )
+    rows.sort(key=lambda row: (_changed(row), number_id(row.get("id"))))
     if len(rows) < size:
         return rows, None
-    last = max(_changed(row) for row in rows)
-    if last > _changed(rows[0]):
-        return rows, Position(last)
-    return [], Position(last, 0)
+    last = _changed(rows[-1])
+    complete = [row for row in rows if _changed(row) < last]
+    return (complete, Position(last)) if complete else ([], Position(last, 0))
 
 
 def _within_a_second(work: Work, position: Position, size: int) -> tuple[list[dict[str, Any]], Position | None]:
@@ -144,6 +141,23 @@ def _within_a_second(work: Work, position: Position, size: int) -> tuple[list[di
     if len(rows) < size:
         return found, Position(position.since + 1)
     return found, Position(position.since, max(number_id(row.get("id")) for row in rows))
+
+
+def _told(
+    work: Work, rows: list[dict[str, Any]], following: Position | None, *, briefly: bool = False
+) -> tuple[list[NewEvent], list[dict[str, Any]], Position | None]:
+    """What there is to tell of these orders: events, the orders told of, and where to go on.
+
+    An order that was sent needs calls of its own, so a page can come to more of them than the shop allows at once: then it
+    stops early, after at least one order.
+    """
+    events: list[NewEvent] = []
+    for index, row in enumerate(rows):
+        if index and work.client.calls >= CALLS_AT_ONCE:
+            last = rows[index - 1]
+            return events, rows[:index], Position(_changed(last), number_id(last.get("id")))
+        events += _events(work, row, briefly=briefly)
+    return events, rows, following
 
 
 def is_archived(order: Mapping[str, Any]) -> bool:

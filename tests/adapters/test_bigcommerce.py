@@ -269,6 +269,29 @@ def test_a_poll_stops_at_its_limit_and_the_next_one_goes_on_from_there(rig: BigC
     assert list(dict.fromkeys(seen)) == orders
 
 
+@pytest.mark.parametrize("kind", ["read_orders", "read_page"])
+def test_orders_that_need_calls_of_their_own_are_read_in_portions(rig: BigCommerceRig, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.bigcommerce.orders.CALLS_AT_ONCE", 4)
+    orders = []
+    for _ in range(9):
+        orders.append(rig.place({"TEA": 2}))
+        rig.ship_by_staff(orders[-1], {"TEA": 1})
+    if kind == "read_page":
+        found = [event.data["order"]["external_id"] for event in _imported(rig, "orders")]
+        assert sorted(found) == sorted(orders), "each exactly once"
+        return
+    polls = [[event.data["order"]["external_id"] for event in rig.do("read_orders", key=f"poll {key}").events] for key in range(3)]
+    assert all(0 < len(poll) <= 4 for poll in polls)
+    assert {order for poll in polls for order in poll} == set(orders)
+
+
+def test_a_poll_that_stopped_goes_on_exactly_there_however_far_polls_reach_back(rig: BigCommerceRig) -> None:
+    rig.settings |= {"page_size": 3, "poll_orders": 3, "poll_overlap_seconds": 86_400}
+    orders = {rig.place({"TEA": 1}) for _ in range(8)}
+    polls = [{event.data["order"]["external_id"] for event in rig.do("read_orders", key=str(key)).events} for key in range(3)]
+    assert set.union(*polls) == orders
+
+
 def test_a_shop_that_ignores_the_date_filter_is_not_believed(rig: BigCommerceRig) -> None:
     rig.place({"TEA": 1})
     shop = rig.shop
