@@ -15,6 +15,8 @@ from adapters.shopify.queries import REFUNDABLE
 from adapters.shopify.settings import text_setting
 from adapters.shopify.work import Work
 
+_HIGHEST = Decimal(10) ** 12
+
 
 def refund_order(work: Work) -> Result:
     """Record a refund once.
@@ -61,7 +63,7 @@ def _amount(work: Work, order: Mapping[str, Any], name: str) -> Decimal:
         amount = Decimal(value) if isinstance(value, str) else Decimal(-1)
     except InvalidOperation:
         amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or not 0 <= amount <= _HIGHEST:
         raise Refused(f"The command refund_order needs an amount such as 12.50, not {value!r}.")
     amount = Amounts(currency).rounded(amount)
     left = _money(order, "totalReceivedSet") - _money(order, "totalRefundedSet")
