@@ -38,8 +38,9 @@ def tulip(house: House, keeper: Shopkeeper) -> dict[str, str]:
     version = publish(browser, keeper, with_layer())["version"]
     draft = begin(browser, keeper)[0]["id"]
     job = browser.post("/v1/rule-jobs", json={"draft": draft, "kind": "simulate"}, headers=keeper.bearer).json["id"]
+    reading = browser.post("/v1/imports", json={"connection": keeper.shop, "kind": "orders"}, headers=keeper.bearer).json["id"]
     return {
-        "order_id": made["plain"], "event_id": story["events"][0]["id"], "decision_id": story["decisions"][0]["id"],
+        "import_id": reading, "act": "cancel", "order_id": made["plain"], "event_id": story["events"][0]["id"], "decision_id": story["decisions"][0]["id"],
         "command_id": str(story["commands"][0]["id"]), "connection_id": keeper.shop, "version": version, "other": version,
         "draft_id": draft, "name": "layer/order_intake.yaml", "job_id": job, "part": "0",
     }  # fmt: skip
