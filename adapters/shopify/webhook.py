@@ -95,7 +95,10 @@ _Read = tuple[str, str, dict[str, Any]]
 
 def _order(topic: str, body: Mapping[str, Any]) -> _Read:
     number = _number(body, "id")
-    return "read_order", f"order:{number}", {"external_id": number} | ({"deleted": True} if topic == "orders/delete" else {})
+    if topic == "orders/delete":
+        # A subject of its own: a read without this knowledge must not take its place.
+        return "read_order", f"order:{number}:deleted", {"external_id": number, "deleted": True}
+    return "read_order", f"order:{number}", {"external_id": number}
 
 
 def _edited(topic: str, body: Mapping[str, Any]) -> _Read:
@@ -115,8 +118,10 @@ def _fulfilment_order(topic: str, body: Mapping[str, Any]) -> _Read:
         part = body.get(key)
         found = part.get("id") if isinstance(part, Mapping) else None
         if isinstance(found, str) and found.startswith("gid://shopify/FulfillmentOrder/") and len(found) <= _LONGEST_ID:
-            prepared = {"prepared": True} if topic.endswith("/line_items_prepared_for_pickup") else {}
-            return "read_order", f"fulfilment_order:{found.rpartition('/')[2]}", {"external_id": found} | prepared
+            subject = f"fulfilment_order:{found.rpartition('/')[2]}"
+            if topic.endswith("/line_items_prepared_for_pickup"):
+                return "read_order", f"{subject}:prepared", {"external_id": found, "prepared": True}
+            return "read_order", subject, {"external_id": found}
     raise WebhookRejected("The body names no fulfillment order.")
 
 
