@@ -15,7 +15,7 @@ import requests
 from adapters.base import Connection, Refused, RetryLater, Throttled, Unauthorised
 from adapters.bigcommerce.scopes import scope_for, what_to_grant
 from adapters.bigcommerce.settings import number_setting
-from adapters.http import DEFAULT_TIMEOUT, error_text, read_json, read_object, retry_after, send
+from adapters.http import DEFAULT_TIMEOUT, MAX_REASON_CHARACTERS, error_text, read_json, read_object, retry_after, send
 
 BASE_URL = "https://api.bigcommerce.com"
 PAGE_SIZE = 250
@@ -150,7 +150,17 @@ class Client:
 
     def _explain(self, response: requests.Response) -> str:
         """The shop's own words, without our token should it echo it."""
-        return error_text(response).replace(self._token, "***")
+        return f"{error_text(response)}{_fields(response)}".replace(self._token, "***")
+
+
+def _fields(response: requests.Response) -> str:
+    """What a V3 refusal says of single fields, which its title leaves out."""
+    try:
+        errors = response.json().get("errors")
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    named = [f"{name}: {words}" for name, words in list(errors.items())[:5]] if isinstance(errors, Mapping) else []
+    return f" ({'; '.join(named)})"[:MAX_REASON_CHARACTERS] if named else ""
 
 
 def segment(text: str) -> str:

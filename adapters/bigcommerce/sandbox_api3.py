@@ -100,7 +100,9 @@ def order_refunds(order_id: int) -> dict[str, Any]:
 @scope(*READ)
 def all_refunds() -> dict[str, Any]:
     chosen = _numbers("order_id:in")
-    return page([each for each in shop().state.all("refund") if chosen is None or each["order_id"] in chosen])
+    if chosen is None:
+        return page(shop().state.all("refund"))
+    return page([each for order_id in sorted(chosen) for each in payments.refunds(shop(), order_id)])
 
 
 @api.get("/orders/payment_actions/refunds/<int:refund_id>")
@@ -117,7 +119,7 @@ def one_refund(refund_id: int) -> dict[str, Any]:
 def metafields(order_id: int) -> dict[str, Any]:
     shop().order(order_id)
     wanted = {name: request.args[name] for name in ("namespace", "key") if name in request.args}
-    rows = [each for each in shop().state.all("metafield") if each["resource_id"] == order_id]
+    rows = shop().of("metafield", order_id)
     return page([public(each) for each in rows if all(each[name] == value for name, value in wanted.items())])
 
 
@@ -131,11 +133,11 @@ def create_metafield(order_id: int) -> dict[str, Any]:
     if missing:
         raise ShopError("JSON data is missing or invalid", errors=missing)
     with place.change():
-        if any(each["resource_id"] == order_id and (each["namespace"], each["key"]) == (body["namespace"], body["key"]) for each in place.state.all("metafield")):
+        if any((each["namespace"], each["key"]) == (body["namespace"], body["key"]) for each in place.of("metafield", order_id)):
             raise ShopError("The metafield with this namespace and key exists already.", 409)
         id = place.state.next("metafield", 41)
         fields = {name: body[name] for name in (*required, "description") if name in body}
-        found = place.state.put("metafield", id, {
+        found = place.attach("metafield", order_id, {
             "id": id, "description": "", **fields, "resource_type": "order", "resource_id": order_id, "date_created": place.iso(),
             "date_modified": place.iso(), "owner_client_id": g.client_id,
         })  # fmt: skip

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from email.utils import format_datetime
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -42,11 +43,12 @@ class OrderIndex:
     """What lists of orders filter and sort by, kept so that not every order is read for every page."""
 
     def __init__(self, state: SandboxState) -> None:
-        self.rows: dict[int, tuple[int, int]] = {int(o["id"]): self.row(o) for o in state.all("order")}
+        self.rows: dict[int, tuple[int, int, int]] = {int(o["id"]): self.row(o) for o in state.all("order")}
 
     @staticmethod
-    def row(order: Mapping[str, Any]) -> tuple[int, int]:
-        return int(order["_modified"]), int(order["_created"])
+    def row(order: Mapping[str, Any]) -> tuple[int, int, int]:
+        """When it changed, when it was made, its status."""
+        return int(order["_modified"]), int(order["_created"]), int(order["status_id"])
 
 
 _INDEXES: WeakKeyDictionary[SandboxState, OrderIndex] = WeakKeyDictionary()
@@ -58,8 +60,12 @@ class Shop:
     def __init__(self, box: Sandbox) -> None:
         self.box, self.state = box, box.state
         self._events: list[tuple[str, dict[str, Any]]] = []
-        self._changed: dict[int, tuple[int, int]] = {}
+        self._changed: dict[int, tuple[int, int, int]] = {}
         self._depth = 0
+
+    @cached_property
+    def store_hash(self) -> str:
+        return str(self.state.setting("store_hash", ""))
 
     @property
     def index(self) -> OrderIndex:
@@ -108,6 +114,18 @@ class Shop:
             self.event(f"store/order/{'created' if created else 'updated'}", {"type": "order", "id": order["id"]})
         return stored
 
+    def attach(self, kind: str, order_id: object, document: dict[str, Any]) -> dict[str, Any]:
+        """Write a new document that belongs to an order."""
+        key = f"{kind}:{order_id}"
+        ids = (self.state.get("of", key) or {"ids": []})["ids"]
+        self.state.put("of", key, {"ids": [*ids, document["id"]]})
+        return self.state.put(kind, document["id"], document)
+
+    def of(self, kind: str, order_id: object) -> list[dict[str, Any]]:
+        """The documents that belong to an order, oldest first; found by the order, since there may be very many in all."""
+        ids = (self.state.get("of", f"{kind}:{order_id}") or {"ids": []})["ids"]
+        return [found for id in ids if (found := self.state.get(kind, id)) is not None]
+
     def set_status(self, order: dict[str, Any], status: int) -> None:
         """Move an order to another status; the caller saves it."""
         old, order["status_id"] = order["status_id"], status
@@ -155,7 +173,7 @@ class Shop:
             body = {
                 "scope": scope, "store_id": str(STORE_ID), "data": data,
                 "hash": hashlib.sha1(json.dumps([scope, data], sort_keys=True).encode()).hexdigest(),  # noqa: S324 - theirs
-                "created_at": int(self.state.now()), "producer": f"stores/{self.state.setting('store_hash', '')}",
+                "created_at": int(self.state.now()), "producer": f"stores/{self.store_hash}",
             }  # fmt: skip
             for hook in self._hooks(scope):
                 headers = {str(name): str(value) for name, value in (hook.get("headers") or {}).items()}

@@ -41,7 +41,7 @@ def ship(shop: Shop, order_id: object, fields: Mapping[str, Any]) -> dict[str, A
             ],
             **_tracking(fields),
         }  # fmt: skip
-        shop.state.put("shipment", number, shipment)
+        shop.attach("shipment", order["id"], shipment)
         shop.state.count("shipments_made")
         shop.event("store/shipment/created", {"type": "shipment", "id": number, "orderId": order["id"]})
         if shop.box.switch("shipment_changes_status") and order["status_id"] not in (CANCELLED, COMPLETED):
@@ -116,7 +116,7 @@ def shipment_of(shop: Shop, order_id: object, shipment_id: object) -> dict[str, 
 
 def shipments(shop: Shop, order_id: int) -> list[dict[str, Any]]:
     """Every shipment of an order, oldest first."""
-    return [each for each in shop.state.all("shipment") if each["order_id"] == order_id]
+    return shop.of("shipment", order_id)
 
 
 def ship_rest(shop: Shop, order_id: object, units: Mapping[int, int] | None = None) -> None:
@@ -135,11 +135,8 @@ def ship_rest(shop: Shop, order_id: object, units: Mapping[int, int] | None = No
 
 def pickups(shop: Shop, orders: set[int] | None = None, ids: set[int] | None = None) -> list[dict[str, Any]]:
     """Pickup records, narrowed to orders or ids."""
-    return [
-        each
-        for each in shop.state.all("pickup")
-        if (orders is None or each["order_id"] in orders) and (ids is None or each["id"] in ids)
-    ]
+    found = shop.state.all("pickup") if orders is None else [each for order in sorted(orders) for each in shop.of("pickup", order)]
+    return [each for each in found if ids is None or each["id"] in ids]
 
 
 def make_pickups(shop: Shop, wanted: Any) -> list[dict[str, Any]]:
@@ -165,7 +162,7 @@ def _make_pickup(shop: Shop, wanted: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": now, "updated_at": now, "pickup_items": [_pickup_item(shop, order, item, collected) for item in items],
     }  # fmt: skip
     shop.state.count("pickups_made")
-    return shop.state.put("pickup", number, record)
+    return shop.attach("pickup", order["id"], record)
 
 
 def _pickup_item(shop: Shop, order: Mapping[str, Any], item: Any, collected: str | None) -> dict[str, Any]:

@@ -115,8 +115,7 @@ def document(shop: Shop, order: Mapping[str, Any], include: str = "", structure:
 
 def link(shop: Shop, resource: str) -> dict[str, str]:
     """A sub-resource as V2 points to it."""
-    store = shop.state.setting("store_hash", "")
-    return {"url": f"https://api.bigcommerce.com/stores/{store}/v2{resource}", "resource": resource}
+    return {"url": f"https://api.bigcommerce.com/stores/{shop.store_hash}/v2{resource}", "resource": resource}
 
 
 def consignments(shop: Shop, order: Mapping[str, Any], *, with_lines: bool) -> dict[str, Any]:

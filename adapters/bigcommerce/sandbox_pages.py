@@ -75,7 +75,7 @@ def order(order_id: int) -> str:
         "bigcommerce/order.html", order=found, statuses=STATUS_NAMES, shipments=fulfilment.shipments(shop, order_id),
         pickups=fulfilment.pickups(shop, {order_id}), refunds=payments.refunds(shop, order_id),
         transactions=payments.transactions(shop, order_id),
-        metafields=[each for each in shop.state.all("metafield") if each["resource_id"] == order_id],
+        metafields=shop.of("metafield", order_id),
         left=cents(found["total_inc_tax"]) - payments.refunded(shop, order_id), unfinished=found["status_id"] in UNFINISHED,
         payable=found["status_id"] == AWAITING_PAYMENT or found["payment_status"] == "authorized",
     )  # fmt: skip

@@ -18,7 +18,7 @@ PROVIDERS: Mapping[str, tuple[str, str]] = {
 
 def transactions(shop: Shop, order_id: int) -> list[dict[str, Any]]:
     """Every transaction of an order."""
-    return [each for each in shop.state.all("transaction") if each["order_id"] == str(order_id)]
+    return shop.of("transaction", order_id)
 
 
 def transact(shop: Shop, order: Mapping[str, Any], event: str, amount: Decimal) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def transact(shop: Shop, order: Mapping[str, Any], event: str, amount: Decimal) 
         "date_created": shop.iso(), "payment_method_id": f"{gateway}.{'card' if online else 'offline'}",
         "offline": None if online else {"display_name": order["payment_method"]}, "custom": None,
     }  # fmt: skip
-    shop.state.put("transaction", number, document)
+    shop.attach("transaction", order["id"], document)
     shop.event("store/order/transaction/created", {
         "type": "transaction", "order_id": str(order["id"]), "transaction_id": number, "transaction_status": "ok",
         "transaction_type": event, "result": {"code": "ok", "message": "", "type": "payment"},
@@ -78,7 +78,7 @@ def finish(shop: Shop, order: int, becomes: str) -> None:
 
 def refunds(shop: Shop, order_id: int) -> list[dict[str, Any]]:
     """Every refund of an order, oldest first."""
-    return [each for each in shop.state.all("refund") if each["order_id"] == order_id]
+    return shop.of("refund", order_id)
 
 
 def refunded(shop: Shop, order_id: int) -> Decimal:
@@ -165,7 +165,7 @@ def refund(shop: Shop, order_id: object, items: Any, payments: Any) -> dict[str,
                 for each in payments
             ],
         }  # fmt: skip
-        shop.state.put("refund", number, document)
+        shop.attach("refund", order["id"], document)
         shop.state.count("refunds_made")
         shop.save(order)
         shop.event("store/order/refund/created", {"type": "order", "id": order["id"], "refund": {"refund_id": number}})

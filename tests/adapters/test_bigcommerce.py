@@ -213,7 +213,7 @@ def _rebuild_index(rig: BigCommerceRig, seconds: int) -> None:
     shop = rig.shop
     for order in shop.state.all("order"):
         shop.state.put("order", order["id"], order | {"_modified": seconds})
-    shop.index.rows = {id: (seconds, created) for id, (_, created) in shop.index.rows.items()}
+    shop.index.rows = {id: (seconds, created, status) for id, (_, created, status) in shop.index.rows.items()}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 11, 12])
@@ -262,7 +262,7 @@ def test_a_poll_stops_at_its_limit_and_the_next_one_goes_on_from_there(rig: BigC
         moment = now - 100 * (age + 1)
         stamp = datetime.fromtimestamp(moment, UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
         shop.state.put("order", order, document | {"_modified": moment, "date_modified": stamp})
-        shop.index.rows[int(order)] = (moment, moment)
+        shop.index.rows[int(order)] = (moment, moment, 11)
     seen: list[str] = []
     for key in range(6):
         seen += [event.data["order"]["external_id"] for event in rig.do("read_orders", key=f"poll {key}").events]

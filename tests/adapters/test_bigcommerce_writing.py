@@ -51,6 +51,15 @@ def test_the_status_follows_the_shipments_whether_or_not_the_shop_does_it_by_its
     assert again.did_nothing
 
 
+def test_a_status_the_shop_left_behind_its_shipments_is_moved_on(rig: BigCommerceRig) -> None:
+    rig.box.sandbox.set_switch("shipment_changes_status", False)
+    order = rig.place({"MUG": 1})
+    ours = rig.adopt(order)
+    rig.ship_by_staff(order)
+    result = rig.do("ship_fulfilment", sending(rig, order, ours, "f1", {"MUG": 1}))
+    assert (order_of(rig, order)["status"], result.did_nothing) == ("Shipped", False)
+
+
 def test_a_shipment_whose_answer_was_lost_is_found_by_its_comment(rig: BigCommerceRig) -> None:
     order = rig.place({"MUG": 2})
     ours = rig.adopt(order)
@@ -285,8 +294,10 @@ def test_more_than_is_left_is_refused_with_both_amounts(rig: BigCommerceRig) -> 
     order = rig.place({"MUG": 1})
     ours = rig.adopt(order)
     rig.do("refund_order", refunding(ours, "15.00"), key="a")
+    rig.forget_calls()
     with pytest.raises(Refused) as caught:
         rig.do("refund_order", refunding(ours, "5.00", "R2"), key="b")
+    assert rig.writes() == []
     assert "2.45" in caught.value.message
     assert "5.00" in caught.value.message
 

@@ -144,7 +144,7 @@ class BigCommerceRig(Rig):
         ]
 
     def assigned(self, order: str) -> dict[str, dict[str, int]]:
-        kept = [each for each in self.box.state.all("metafield") if str(each["resource_id"]) == order and each["namespace"] == "wissel"]
+        kept = [each for each in self.shop.of("metafield", order) if each["namespace"] == "wissel"]
         plan = json.loads(kept[0]["value"]) if kept else []
         return {part["outlet"]: {line["sku"]: line["quantity"] for line in part["lines"]} for part in plan}
 
