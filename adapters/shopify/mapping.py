@@ -267,12 +267,13 @@ def _shipping_method(order: Mapping[str, Any], methods: set[str], shop: Shop) ->
 
 
 def _payment(order: Mapping[str, Any]) -> dict[str, str | None]:
-    """The method as people read it, and the gateway behind it."""
-    paid = [each for each in objects(order, "transactions") if each.get("kind") in ("SALE", "AUTHORIZATION", "CAPTURE")]
+    """How the customer chose to pay, as people read it, and the gateway behind it; later payments change neither."""
+    rows = objects(order, "transactions")
     names = order.get("paymentGatewayNames")
-    gateway = next((name for name in names if isinstance(name, str)), None) if isinstance(names, list) else None
-    last: Mapping[str, Any] = paid[-1] if paid else {}
-    return {"method": text(last, "formattedGateway") or gateway, "processor": text(last, "gateway") or gateway}
+    chosen = next((name for name in names if isinstance(name, str)), None) if isinstance(names, list) else None
+    gateway = chosen or text(rows[0] if rows else {}, "gateway")
+    shown = next((text(row, "formattedGateway") for row in rows if text(row, "gateway") == gateway), None)
+    return {"method": shown or gateway, "processor": gateway}
 
 
 def _name(customer: Mapping[str, Any]) -> str | None:

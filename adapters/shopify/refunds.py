@@ -43,7 +43,7 @@ def refund_order(work: Work) -> Result:
         return Result(f"Shopify has this refund of order {name} already.", did_nothing=True)
     amount = _amount(work, order, name)
     refund: dict[str, Any] = {
-        "orderId": order_id, "currency": text(order, "currencyCode"), "note": f"{_reason(payload)}{mark}",
+        "orderId": order_id, "note": f"{_reason(payload)}{mark}",
         "notify": payload.get("notify_customer") is True, "refundLineItems": _lines(work, order_id, lines),
         "transactions": _payments(work, order, order_id, amount),
     }  # fmt: skip
@@ -58,6 +58,11 @@ def _amount(work: Work, order: Mapping[str, Any], name: str) -> Decimal:
     currency, given = text(order, "currencyCode") or "", text(work.call.payload, "currency")
     if given and given.upper() != currency:
         raise Refused(f"Order {name} in Shopify is in {currency}: a refund in {given.upper()} cannot be recorded there.")
+    paid_in = text(order, "presentmentCurrencyCode") or currency
+    if paid_in != currency:
+        raise Refused(
+            f"The customer paid order {name} in {paid_in}, and Shopify refunds in that currency only: refund it there by hand."
+        )
     value = work.call.payload.get("amount")
     try:
         amount = Decimal(value) if isinstance(value, str) else Decimal(-1)

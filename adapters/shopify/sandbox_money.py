@@ -70,6 +70,11 @@ def moved(order: Mapping[str, Any], *kinds: str) -> Decimal:
     )
 
 
+def payments(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The transactions that brought money."""
+    return [each for each in order["transactions"] if each["kind"] in ("SALE", "CAPTURE") and each["status"] == "SUCCESS"]
+
+
 def received(order: Mapping[str, Any]) -> Decimal:
     return moved(order, "SALE", "CAPTURE")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +37,7 @@ class Objects(Articles):
             "confirmed": True, "test": False, "sourceName": "web", "sourceIdentifier": None, "retailLocation": None,
             "displayFinancialStatus": money.financial_status(order), "returnStatus": "NO_RETURN",
             "displayFulfillmentStatus": money.fulfilment_status(order), "paymentGatewayNames": order["gateways"],
-            "currencyCode": order["currency"], "taxesIncluded": order["taxes_included"], "email": order["email"],
+            "currencyCode": order["currency"], "presentmentCurrencyCode": order["presentment"], "taxesIncluded": order["taxes_included"], "email": order["email"],
             "phone": order["phone"], "note": order["note"], "tags": order["tags"], "customAttributes": [], "customer": customer,
             "shippingAddress": self.address(order["shipping_address"], number), "edited": order["edited"],
             "billingAddress": self.address(order["billing_address"], number), "canMarkAsPaid": self.shop.can_be_paid(order),
@@ -139,7 +139,7 @@ class Objects(Articles):
             "channelLiable": False, "priceSet": self._bags(order)(amount),
         }  # fmt: skip
 
-    def transaction(self, order: Row, row: Row) -> Node:
+    def transaction(self, order: Row, row: Mapping[str, Any]) -> Node:
         parent = next((each for each in order["transactions"] if each["id"] == row["parent"]), None)
         return {
             "__typename": "OrderTransaction", "id": gid("OrderTransaction", row["id"]), "kind": row["kind"],
@@ -159,7 +159,7 @@ class Objects(Articles):
                 {"gateway": each["gateway"], "formattedGateway": each["gateway"], "kind": "SUGGESTED_REFUND",
                  "amountSet": bag(self._open_amount(order, each)), "maximumRefundableSet": bag(self._open_amount(order, each)),
                  "parentTransaction": self.transaction(order, each)}
-                for each in order["transactions"] if each["kind"] in ("SALE", "CAPTURE") and self._open_amount(order, each) > 0
+                for each in money.payments(order) if self._open_amount(order, each) > 0
             ]  # fmt: skip
             return {"amountSet": bag(left), "maximumRefundableSet": bag(left), "subtotalSet": bag(left), "totalTaxSet": bag(0),
                     "suggestedTransactions": rows}  # fmt: skip
@@ -167,7 +167,7 @@ class Objects(Articles):
         return field
 
     @staticmethod
-    def _open_amount(order: Row, row: Row) -> Decimal:
+    def _open_amount(order: Row, row: Mapping[str, Any]) -> Decimal:
         back = sum(
             (Decimal(each["amount"]) for each in order["transactions"] if each["kind"] == "REFUND" and each["parent"] == row["id"]),
             Decimal(0),

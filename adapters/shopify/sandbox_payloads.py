@@ -60,7 +60,7 @@ def order_payload(book: Any, order: Mapping[str, Any]) -> dict[str, Any]:
         "number": order["number"] - 1000, "order_number": order["number"],
         "order_status_url": f"https://{book.domain}/orders/{order['id']}", "original_total_additional_fees_set": None,
         "original_total_duties_set": None, "payment_gateway_names": order["gateways"], "phone": order["phone"],
-        "po_number": None, "presentment_currency": currency, "processed_at": moment(order["created"]), "reference": None,
+        "po_number": None, "presentment_currency": order["presentment"], "processed_at": moment(order["created"]), "reference": None,
         "referring_site": None, "source_identifier": None, "source_name": "web", "source_url": None,
         "subtotal_price": text(goods - discount), "subtotal_price_set": bag(goods - discount, currency),
         "tags": ", ".join(order["tags"]), "tax_exempt": False,

@@ -96,6 +96,7 @@ class Shop(Sending):
             "updated": self.now, "cancelled": None, "cancel_reason": None, "closed": None, "note": basket.note.strip() or None,
             "tags": [], "email": email or None, "phone": basket.customer.get("phone", "").strip() or None,
             "currency": self.state.setting("currency", "EUR"),
+            "presentment": self.state.setting("presentment_currency") or self.state.setting("currency", "EUR"),
             "taxes_included": bool(self.state.setting("prices_include_tax", True)), "tip": Decimal(0),
             "customer": self._customer(email, basket.customer), "shipping_address": address,
             "billing_address": address_of(basket.customer), "lines": lines, "shipping": [shipping], "method": method,
@@ -130,17 +131,22 @@ class Shop(Sending):
 
     def _pay_as_chosen(self, order: Order, payment: str) -> None:
         _, kind, gateway = PAYMENTS[payment]
-        if kind and money.total(order, now=True) > 0:
-            self._transaction(order, kind, gateway, money.total(order, now=True))
+        owed = money.total(order, now=True)
+        if owed > 0:
+            # What is to be paid by hand is a sale that waits.
+            self._transaction(order, kind or "SALE", gateway, owed, status="SUCCESS" if kind else "PENDING")
 
-    def _transaction(self, order: Order, kind: str, gateway: str, amount: Decimal, parent: int | None = None) -> Row:
+    def _transaction(
+        self, order: Order, kind: str, gateway: str, amount: Decimal, parent: int | None = None, status: str = "SUCCESS"
+    ) -> Row:
         row = {
-            "id": self.new_id("transaction", 4101), "kind": kind, "status": "SUCCESS", "gateway": gateway, "amount": amount,
+            "id": self.new_id("transaction", 4101), "kind": kind, "status": status, "gateway": gateway, "amount": amount,
             "parent": parent, "created": self.now,
         }  # fmt: skip
         order["transactions"].append(row)
         payload = transaction_payload(order, row)
-        self.tell("order_transactions/create", str(row["id"]), lambda: payload)
+        if status == "SUCCESS":
+            self.tell("order_transactions/create", str(row["id"]), lambda: payload)
         return row
 
     def can_be_paid(self, order: Order) -> bool:
@@ -154,7 +160,7 @@ class Shop(Sending):
                 raise ShopError("Order cannot be marked as paid.", field=["id"])
             held = next((each for each in order["transactions"] if each["kind"] == "AUTHORIZATION"), None)
             kind, parent = ("CAPTURE", held["id"]) if held else ("SALE", None)
-            self._transaction(order, kind, held["gateway"] if held else "manual", money.outstanding(order), parent)
+            self._transaction(order, kind, order["gateways"][0], money.outstanding(order), parent)
             self._fulfil_gift_cards(order)
             self.save(order, "orders/paid")
         return self.order(order_id)
@@ -242,7 +248,7 @@ class Shop(Sending):
         """Staff pay back an amount, or all that was paid with all its lines."""
         order = self.order(order_id)
         left = money.received(order) - money.paid_back(order)
-        parent = next((each for each in order["transactions"] if each["kind"] in ("SALE", "CAPTURE")), None)
+        parent = next(iter(money.payments(order)), None)
         gateway, parent_id = (parent["gateway"], parent["id"]) if parent else ("manual", None)
         lines = [
             (line["id"], current(order, line), "RETURN" if fulfilled(order, line["id"]) else "CANCEL", None)
@@ -278,7 +284,7 @@ class Shop(Sending):
     def pay_back_all(self, order: Order) -> None:
         """All money goes back the way it came; the lines stay as they are."""
         left = money.received(order) - money.paid_back(order)
-        parent = next(each for each in order["transactions"] if each["kind"] in ("SALE", "CAPTURE"))
+        parent = money.payments(order)[0]
         self._transaction(order, "REFUND", parent["gateway"], left, parent["id"])
 
     def edit(self, order_id: int, sku: str, units: int) -> Order:

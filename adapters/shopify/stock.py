@@ -27,7 +27,7 @@ PAGE_SIZE = 100
 PAGES_AT_ONCE = 20
 """A read of the whole catalogue goes on in another command after so many pages."""
 
-_ATTEMPTS = 3
+_ATTEMPTS = 4
 """How often a level that changed under our hands is read and written again."""
 
 _STALE = frozenset({"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"})
@@ -119,7 +119,8 @@ def set_outlet_stock(work: Work) -> Result:
 
 def _write(work: Work, sku: str, wanted: Mapping[str, int], remark: str) -> Result:
     wanted = {location: max(units, 0) for location, units in wanted.items()}
-    for attempt in range(_ATTEMPTS):
+    told: list[str] = []
+    for _ in range(_ATTEMPTS):
         item = object_of(find_variant(work, sku), "inventoryItem")
         if item.get("tracked") is False:
             raise Refused(f"Shopify does not count the stock of {sku}: switch on Track quantity for it there.")
@@ -130,7 +131,8 @@ def _write(work: Work, sku: str, wanted: Mapping[str, int], remark: str) -> Resu
             for location, units in wanted.items() if location in present and present[location] != units
         }  # fmt: skip
         if not missing and not changes:
-            return Result(f"Shopify already has these numbers of {sku}.{remark}", did_nothing=attempt == 0)
+            done = f"Set the stock of {sku} in Shopify: {', '.join(told)}." if told else f"Shopify already has these numbers of {sku}."
+            return Result(done + remark, did_nothing=not told)
         try:
             _activate(work, item, missing)
             _set(work, item, changes)
@@ -138,14 +140,16 @@ def _write(work: Work, sku: str, wanted: Mapping[str, int], remark: str) -> Resu
             if not problem.codes & _STALE:
                 raise
             continue  # Somebody sold or counted in between: look again, and decide again.
-        told = [f"{units} at {location} (new there)" for location, units in missing.items()]
+        told += [f"{units} at {location} (new there)" for location, units in missing.items()]
         told += [f"{units} at {location} (was {was})" for location, (was, units) in changes.items()]
-        return Result(f"Set the stock of {sku} in Shopify: {', '.join(told)}.{remark}")
+        if not missing:
+            return Result(f"Set the stock of {sku} in Shopify: {', '.join(told)}.{remark}")
+        # An article that was stocked there before may have come back with its old number: look once more.
     raise RetryLater(f"The stock of {sku} keeps changing in Shopify while it is written.")
 
 
 def _activate(work: Work, item: Node, missing: Mapping[str, int]) -> None:
-    """Stock the item at locations that did not have it. Reactivating may keep an old number: the caller looks again."""
+    """Stock the item at locations that did not have it."""
     for location, units in missing.items():
         work.client.change(
             ACTIVATE, item=str(item.get("id")), location=gid("Location", location), available=units,

@@ -304,3 +304,11 @@ def test_a_variant_is_reported_with_its_number_where_it_is_counted() -> None:
     assert stock.data == {"sku": "TEE-M", "shop_quantity": 7}
     assert [event.type for event in variant_events(variant(), None)] == ["product.changed"]
     assert list(variant_events(variant(sku=None), 7)) == []
+
+
+def test_the_payment_method_is_what_the_customer_chose_whatever_was_recorded_later() -> None:
+    rows = [{"kind": "SALE", "status": "PENDING", "gateway": "Bank Deposit", "formattedGateway": "Bank deposit"},
+            {"kind": "SALE", "status": "SUCCESS", "gateway": "manual", "formattedGateway": "Manual"}]  # fmt: skip
+    paid = order(transactions=rows, paymentGatewayNames=["Bank Deposit", "manual"])
+    waiting = order(transactions=rows[:1], paymentGatewayNames=["Bank Deposit"])
+    assert read(paid)["payment"] == read(waiting)["payment"] == {"method": "Bank deposit", "processor": "Bank Deposit"}

@@ -289,3 +289,18 @@ def test_an_order_of_nothing_can_be_refunded_nothing(shop: ShopifyRig) -> None:
     assert not refund(shop, order, "0").did_nothing
     with pytest.raises(Refused, match=r"0\.00 EUR left"):
         refund(shop, order, "0.01", "R2")
+
+
+def test_an_order_paid_in_another_currency_is_left_to_people(shop: ShopifyRig) -> None:
+    shop.box.state.set_setting("presentment_currency", "USD")
+    with pytest.raises(Refused, match="paid order #1001 in USD"):
+        refund(shop, shop.place({"MUG": 1}), "1.00")
+
+
+def test_an_article_that_comes_back_with_an_old_number_is_set_right(shop: ShopifyRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = shop.shop.variant_by_sku("POT")[1]["item"]
+    shop.box.state.delete("level", f"{item}:{shop.locations()['utrecht']}")
+    connect = type(shop.shop).connect
+    monkeypatch.setattr(type(shop.shop), "connect", lambda self, item, place, available: connect(self, item, place, 99))
+    levels(shop, "POT", utrecht=4)
+    assert (shop.stock("POT", "utrecht"), shop.writes()) == (4, ["inventoryActivate", "inventorySetQuantities"])

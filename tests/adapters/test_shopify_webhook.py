@@ -203,7 +203,7 @@ def test_what_other_programs_subscribed_to_is_left_alone(shop: ShopifyRig) -> No
 
 def test_what_cannot_be_subscribed_to_is_named(shop: ShopifyRig) -> None:
     shop.box.state.set_setting("scopes", ["write_orders", "read_locations"])
-    with pytest.raises(Refused, match="products/update: .*permission"):
+    with pytest.raises(Refused, match=r"products/update: .*permission"):
         shop.do("register_webhooks", {"url": URL})
 
 
