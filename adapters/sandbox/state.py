@@ -182,6 +182,10 @@ class SandboxState:
         """Empty the request log."""
         self._all("DELETE FROM requests")
 
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement: for a sandbox that keeps a table or an index of its own beside the documents."""
+        return self._all(statement, *values)
+
     def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.lock:
             return self._db.execute(sql, values).fetchall()

@@ -12,7 +12,7 @@ from flask import Flask
 
 from adapters.sandbox import Profile, SandboxState, create_sandbox, main, sandbox
 from adapters.sandbox.app import DEFAULT_SECRET
-from adapters.woocommerce import sandbox_api_shop  # noqa: F401 - adds its views to the API
+from adapters.woocommerce import sandbox_api_shop, sandbox_index  # noqa: F401 - the first adds its views to the API
 from adapters.woocommerce.sandbox_api import api
 from adapters.woocommerce.sandbox_auth import prepare
 from adapters.woocommerce.sandbox_errors import error
@@ -70,6 +70,7 @@ def create_app(
     those that were subscribed), secret (that these are signed with), requests_per_minute (of the host). Webhooks are
     never tried again, whatever `webhook_retries` says. State settings: `permissions` of the key (read_write),
     `user_role` of its user (administrator), `timezone` of the shop (Europe/Amsterdam)."""
+    sandbox_index.prepare(state)
     state.set_setting("consumer_key", consumer_key)
     state.set_setting("consumer_secret", consumer_secret)
     app = create_sandbox(PROFILE, state, import_name="adapters.woocommerce", **options)

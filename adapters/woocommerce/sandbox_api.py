@@ -12,8 +12,9 @@ from flask import Blueprint, Response, request
 from adapters.sandbox import sandbox
 from adapters.woocommerce.sandbox_auth import authenticate, check_permission
 from adapters.woocommerce.sandbox_errors import ApiError, answer, invalid_param, web_page
+from adapters.woocommerce.sandbox_index import among, owned
 from adapters.woocommerce.sandbox_money import charge, text, total_up
-from adapters.woocommerce.sandbox_query import body, flag, listed, statuses, whole, within_dates
+from adapters.woocommerce.sandbox_query import body, dates, flag, indexed, listed, statuses, whole
 from adapters.woocommerce.sandbox_render import home, note_json, order_json, refund_json, zone
 from adapters.woocommerce.sandbox_shop import HIDDEN_STATUSES, Shop
 
@@ -76,8 +77,11 @@ def orders() -> Response:
         if slug not in known:
             words = f"status[0] is not one of {', '.join(sorted(known))}."
             raise invalid_param("status", words, "rest_not_in_enum")
-    found = [each for each in state.all("order") if _has_status(each, wanted) and _matches(each) and within_dates(state, each)]
-    return listed(state, found, lambda each: order_json(state, each), "orders")
+    slugs = among("status", HIDDEN_STATUSES, no=True) if "any" in wanted else among("status", wanted)
+    narrowed = {"customer", "product", "search"} & set(request.args)
+    return indexed(
+        state, "order", [slugs, *dates(state)], lambda each: order_json(state, each), "orders", _matches if narrowed else None
+    )
 
 
 @api.post("/wc/v3/orders")
@@ -197,7 +201,7 @@ def _change_line(shop: Shop, id: str, item: Mapping[str, Any]) -> None:
 def notes(id: int) -> Response:
     _order(id, 404)
     state, kind = sandbox().state, request.args.get("type", "any")
-    found = [each for each in state.all("note") if each["order"] == id and kind in ("any", _kind_of(each))]
+    found = [each for each in owned(state, "note", id) if kind in ("any", _kind_of(each))]
     return answer([note_json(state, each) for each in reversed(found)])
 
 
@@ -232,7 +236,7 @@ def _kind_of(note: Mapping[str, Any]) -> str:
 @api.get("/wc/v3/orders/<int:id>/refunds")
 def refunds(id: int) -> Response:
     found, state = _order(id, 404), sandbox().state
-    mine = [each | {"modified": each["created"]} for each in state.all("refund") if each["order"] == id]
+    mine = [each | {"modified": each["created"]} for each in owned(state, "refund", id)]
     return listed(state, mine, lambda each: refund_json(state, each, found), f"orders/{id}/refunds")
 
 
@@ -342,10 +346,6 @@ def _new_shipping(shop: Shop, item: Mapping[str, Any]) -> dict[str, Any]:
         "instance_id": str(item.get("instance_id") or ""), "total": text(Decimal(str(item.get("total") or 0))), "total_tax": "0.00",
         "rate": "0", "meta_data": _merged([], item, shop),
     }  # fmt: skip
-
-
-def _has_status(order: Mapping[str, Any], wanted: list[str]) -> bool:
-    return order["status"] in wanted or ("any" in wanted and order["status"] not in HIDDEN_STATUSES)
 
 
 def _matches(order: Mapping[str, Any]) -> bool:

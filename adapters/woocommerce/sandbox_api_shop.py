@@ -11,7 +11,8 @@ from flask import Response, request
 from adapters.sandbox import sandbox
 from adapters.woocommerce.sandbox_api import LARGEST_BATCH, WRITE, api
 from adapters.woocommerce.sandbox_errors import ApiError, answer, invalid_param
-from adapters.woocommerce.sandbox_query import body, flag, listed, within_dates
+from adapters.woocommerce.sandbox_index import Condition, among, matching, owned
+from adapters.woocommerce.sandbox_query import body, dates, flag, indexed, listed
 from adapters.woocommerce.sandbox_render import customer_json, hook_json, product_json, variation_json
 from adapters.woocommerce.sandbox_shop import Shop
 
@@ -27,12 +28,8 @@ def products() -> Response:
     """Products, without variations unless asked for by sku."""
     state = sandbox().state
     skus = [sku for sku in request.args.get("sku", "").split(",") if sku]
-    found = [
-        each
-        for each in state.all("product")
-        if (each["sku"] in skus if skus else each["type"] != "variation") and within_dates(state, each)
-    ]
-    return listed(state, found, lambda each: product_json(state, each), "products")
+    kind: Condition = among("sku", skus) if skus else ("owner = 0", [])
+    return indexed(state, "product", [kind, *dates(state)], lambda each: product_json(state, each), "products")
 
 
 @api.get("/wc/v3/products/<int:id>")
@@ -63,8 +60,7 @@ def batch_products() -> Response:
 @api.get("/wc/v3/products/<int:id>/variations")
 def variations(id: int) -> Response:
     state = sandbox().state
-    found = [each for each in state.all("product") if each["parent_id"] == id and each["type"] == "variation"]
-    return listed(state, found, lambda each: variation_json(state, each), f"products/{id}/variations")
+    return listed(state, owned(state, "product", id), lambda each: variation_json(state, each), f"products/{id}/variations")
 
 
 @api.get("/wc/v3/products/<int:id>/variations/<int:variation_id>")
@@ -128,8 +124,9 @@ def _changed(product: Mapping[str, Any], fields: Mapping[str, Any], *, checked: 
 
 def _check_sku(product: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
     sku = changes.get("sku")
-    holder = next((each for each in sandbox().state.all("product") if sku and each["sku"] == sku), None)
-    if holder is not None and holder["id"] != product["id"]:
+    same: list[Condition] = [among("sku", [sku]), among("id", [product["id"]], no=True)]
+    holder = next(iter(matching(sandbox().state, "product", same, "id", 1, 0)[0] if sku else ()), None)
+    if holder is not None:
         words = "Invalid or duplicated SKU."
         raise ApiError("product_invalid_sku", words, 400, {"resource_id": holder["id"], "unique_sku": f"{sku}-1"})
 

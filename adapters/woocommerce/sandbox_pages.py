@@ -16,6 +16,7 @@ from adapters.woocommerce.outlets import FIELD as OUTLETS_FIELD
 from adapters.woocommerce.sandbox_api_shop import PARCELS
 from adapters.woocommerce.sandbox_basket import PAYMENTS, Basket
 from adapters.woocommerce.sandbox_errors import ApiError, ShopError
+from adapters.woocommerce.sandbox_index import matching, owned
 from adapters.woocommerce.sandbox_money import gross
 from adapters.woocommerce.sandbox_query import statuses
 from adapters.woocommerce.sandbox_shop import Shop
@@ -71,7 +72,8 @@ def place_order() -> Response:
 @pages.get("/admin/orders")
 def orders() -> str:
     """All orders, newest first."""
-    return render_template("woocommerce/orders.html", orders=sandbox().state.all("order")[::-1][:ORDERS_SHOWN])
+    newest, _ = matching(sandbox().state, "order", [], "id DESC", ORDERS_SHOWN, 0)
+    return render_template("woocommerce/orders.html", orders=newest)
 
 
 @pages.get("/admin/orders/<int:id>")
@@ -79,13 +81,13 @@ def order(id: int) -> str:
     """One order with everything staff can do to it."""
     state, shop = sandbox().state, Shop(sandbox())
     found = shop.order(id)
-    notes = [each for each in state.all("note") if each["order"] == id][::-1]
+    notes = owned(state, "note", id)[::-1]
     fields = [e for e in found["meta_data"] if e["key"] not in (OWN_TRACKING, OUTLETS_FIELD, PARCELS)]
     parcels = [p for e in found["meta_data"] if e["key"] in (OWN_TRACKING, PARCELS) for p in e["value"]]
     outlets = [p for e in found["meta_data"] if e["key"] == OUTLETS_FIELD for p in e["value"]]
     return render_template(
         "woocommerce/order.html", order=found, statuses=statuses(), notes=notes, fields=fields, parcels=parcels,
-        outlets=outlets, left=shop.left(found), mails=[each for each in state.all("mail") if each["order"] == id],
+        outlets=outlets, left=shop.left(found), mails=owned(state, "mail", id),
     )  # fmt: skip
 
 

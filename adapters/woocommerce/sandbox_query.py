@@ -13,10 +13,13 @@ from flask import Response, request
 
 from adapters.sandbox import SandboxState, sandbox
 from adapters.woocommerce.sandbox_errors import ApiError, answer, invalid_param
+from adapters.woocommerce.sandbox_index import Condition, among, matching
 from adapters.woocommerce.sandbox_render import home, zone
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?")
 _ORDERS = ("asc", "desc")
+_ORDERINGS = ("date", "id", "modified")
+_COLUMNS = {"date": "created", "modified": "modified", "registered_date": "created"}
 
 
 def whole(name: str, default: int, low: int = 0, high: int | None = None) -> int:
@@ -55,19 +58,20 @@ def flag(name: str) -> bool:
     return text in ("true", "1")
 
 
-def within_dates(state: SandboxState, document: Mapping[str, Any]) -> bool:
-    """Whether `after`, `before`, `modified_after` and `modified_before` let it through: strictly greater or smaller.
+def dates(state: SandboxState) -> list[Condition]:
+    """What `after`, `before`, `modified_after` and `modified_before` ask for: strictly greater or smaller.
 
     A time with an offset is turned into the shop's local time, one without is taken as it stands; `dates_are_gmt` says
     which column it is compared with. So a time with `Z` and `dates_are_gmt` is wrong by the shop's own offset: measured.
     """
-    in_gmt = flag("dates_are_gmt")
-    for name, column in (("", "created"), ("modified_", "modified")):
-        moment = datetime.fromtimestamp(document[column], UTC if in_gmt else zone(state)).replace(tzinfo=None)
-        after, before = _date(state, f"{name}after"), _date(state, f"{name}before")
-        if (after is not None and moment <= after) or (before is not None and moment >= before):
-            return False
-    return True
+    column_zone = UTC if flag("dates_are_gmt") else zone(state)
+    found: list[Condition] = []
+    for prefix, column in (("", "created"), ("modified_", "modified")):
+        for word, operator in (("after", ">"), ("before", "<")):
+            moment = _date(state, f"{prefix}{word}")
+            if moment is not None:
+                found.append((f"{column} {operator} ?", [int(moment.replace(tzinfo=column_zone).timestamp())]))
+    return found
 
 
 def _date(state: SandboxState, name: str) -> datetime | None:
@@ -81,21 +85,52 @@ def _date(state: SandboxState, name: str) -> datetime | None:
     return (moment.astimezone(zone(state)) if moment.tzinfo else moment).replace(tzinfo=None, microsecond=0)
 
 
-def listed(
-    state: SandboxState, found: Iterable[Mapping[str, Any]], render: Callable[[Mapping[str, Any]], dict[str, Any]], path: str,
-    *, orderings: Sequence[str] = ("date", "id", "modified"), orderby: str = "date", order: str = "desc",
+Render = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def indexed(
+    state: SandboxState, kind: str, conditions: Sequence[Condition], render: Render, path: str,
+    matches: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> Response:  # fmt: skip
-    """One page of a list with WordPress's headers. A page past the end is empty and says that there is nothing at all."""
+    """One page of a long list. `matches` looks at whole documents, which takes reading them all."""
+    include, exclude = ids("include"), ids("exclude")
+    conditions = [*conditions, *([among("id", include)] if include else []), *([among("id", exclude, no=True)] if exclude else [])]
+    by, way = choice("orderby", (*_ORDERINGS, "include", "title", "slug"), "date"), choice("order", _ORDERS, "desc")
+    order = f"{_COLUMNS.get(by, 'id')} {way}, id {way}"
+    size, page, offset = _place()
+    if matches is None:
+        shown, total = matching(state, kind, conditions, order, size, offset)
+    else:
+        every = [each for each in matching(state, kind, conditions, order, -1, 0)[0] if matches(each)]
+        shown, total = every[offset : offset + size], len(every)
+    return _page(state, shown, total, page, size, render, path)
+
+
+def listed(
+    state: SandboxState, found: Iterable[Mapping[str, Any]], render: Render, path: str, *,
+    orderings: Sequence[str] = ("date", "id", "modified"), orderby: str = "date", order: str = "desc",
+) -> Response:  # fmt: skip
+    """One page of a short list."""
     include, exclude = ids("include"), set(ids("exclude"))
     items = [each for each in found if each["id"] not in exclude and (not include or each["id"] in include)]
     by = choice("orderby", (*orderings, "include", "title", "slug"), orderby)
-    backwards = choice("order", _ORDERS, order) == "desc"
-    column = {"date": "created", "modified": "modified", "registered_date": "created"}.get(by, "id")
-    items.sort(key=lambda each: (each.get(column) or 0, each["id"]), reverse=backwards)
+    column = _COLUMNS.get(by, "id")
+    items.sort(key=lambda each: (each.get(column) or 0, each["id"]), reverse=choice("order", _ORDERS, order) == "desc")
+    size, page, offset = _place()
+    return _page(state, items[offset : offset + size], len(items), page, size, render, path)
+
+
+def _place() -> tuple[int, int, int]:
+    """How many, which page, from where on."""
     size, page = whole("per_page", 10, 1, 100), whole("page", 1, 1)
-    offset = whole("offset", (page - 1) * size)
-    shown = items[offset : offset + size]
-    total = len(items) if shown or page == 1 else 0
+    return size, page, whole("offset", (page - 1) * size)
+
+
+def _page(
+    state: SandboxState, shown: Sequence[Mapping[str, Any]], total: int, page: int, size: int, render: Render, path: str
+) -> Response:  # fmt: skip
+    """A page with WordPress's headers. One past the end is empty and says that there is nothing at all."""
+    total = total if shown or page == 1 else 0
     pages = math.ceil(total / size)
     headers = {"X-WP-Total": str(total), "X-WP-TotalPages": str(pages)} | _link(state, path, page, pages)
     return answer([_only_fields(render(each)) for each in shown], headers=headers)
