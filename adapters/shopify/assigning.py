@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.base import Refused, Result
-from adapters.fields import object_of, text
+from adapters.fields import object_of, objects, text
 from adapters.shopify.client import UserErrors, gid, nodes, number_of
 from adapters.shopify.mutations import MOVE, OPEN, REPORT_PROGRESS, SPLIT
 from adapters.shopify.parts import Part, Standing, standing, wanted_lines
 from adapters.shopify.queries import WHERE_TO
+from adapters.shopify.stock import as_told, tell_again
 from adapters.shopify.work import Work
 
 MOST_MOVES = 60
@@ -56,9 +57,11 @@ def assign_fulfilments(work: Work) -> Result:
     done: list[str] = []
     problems: list[str] = []
     refused: set[tuple[str, str]] = set()
+    counted = Counted(work, order, work.call.payload.get("fulfilments"))
     for _ in range(MOST_MOVES):
         move = next((each for each in _moves(order, wanted) if (each.part.id, each.location) not in refused), None)
         if move is not None:
+            counted.before_moving()
             told = _carry_out(work, order, move)
             if told:
                 problems.append(told)
@@ -70,6 +73,7 @@ def assign_fulfilments(work: Work) -> Result:
         else:
             done.append("split off a part")
         order = standing(work, order.id)
+    counted.after_moving()
     if problems:
         raise Refused(f"Order {order.name} in Shopify could not be assigned as wanted: {'; '.join(dict.fromkeys(problems))}")
     said = f" Without a location there: {', '.join(sorted(outlet for outlet, _ in unlinked))}." if unlinked else ""
@@ -87,6 +91,7 @@ def bring(work: Work, order: Standing, units: Mapping[str, int], location: str, 
             here[line] = here.get(line, 0) + count
     lacking = {line: count - here[line] for line, count in units.items() if count > here[line]}
     moved = False
+    counted = Counted(work, order, [work.call.payload])
     for part in order.open:
         taken = {
             line: min(count, lacking.get(line, 0)) for line, count in part.units().items()
@@ -94,6 +99,7 @@ def bring(work: Work, order: Standing, units: Mapping[str, int], location: str, 
         }  # fmt: skip
         if not taken:
             continue
+        counted.before_moving()
         told = _carry_out(work, order, Move(part, location, taken))
         if told:
             remarks.append(told)
@@ -101,7 +107,34 @@ def bring(work: Work, order: Standing, units: Mapping[str, int], location: str, 
         moved = True
         for line, count in taken.items():
             lacking[line] -= count
+    counted.after_moving()
     return moved
+
+
+class Counted:
+    """Stock that our numbers have counted an order in already: a move must not count it twice (see `stock.as_told`).
+
+    It is kept in memory while things are moved, so that an attempt that was cut short is tidied up by the next one.
+    """
+
+    def __init__(self, work: Work, order: Standing, fulfilments: Any) -> None:
+        self._work, self._key = work, f"counted:{order.number}"
+        rows = fulfilments if isinstance(fulfilments, Sequence) and not isinstance(fulfilments, str) else ()
+        self._skus = sorted({
+            str(line["sku"]) for each in rows if isinstance(each, Mapping) for line in objects(each, "lines") if line.get("sku")
+        })  # fmt: skip
+        kept = work.memory.get(self._key)
+        self._told: Mapping[str, Any] | None = kept if isinstance(kept, Mapping) else None
+
+    def before_moving(self) -> None:
+        if self._told is None:
+            self._told = as_told(self._work, self._skus)
+            self._work.memory.put(self._key, self._told)
+
+    def after_moving(self) -> None:
+        if self._told is not None:
+            tell_again(self._work, self._told)
+            self._work.memory.put(self._key, None)
 
 
 def _wanted(work: Work) -> tuple[dict[str, dict[str, int]], list[tuple[str, dict[str, int]]]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -29,14 +31,23 @@ class Shop(Sending):
             self._spread_discount(lines, basket.discount)
             order = self._new_order(basket, lines)
             self._pay_as_chosen(order, basket.payment)
-            if self.box.switch("routes_later"):
-                order["route_at"] = self.state.now() + float(self.state.setting("routing_seconds", 2))
+            wait = float(self.state.setting("routing_seconds", 2)) if self.box.switch("routes_later") else 0.0
+            if wait:
+                order["route_at"] = self.state.now() + wait
             else:
                 self.route(order)
             self._fulfil_gift_cards(order)
             self.save(order, "orders/create", *(["orders/paid"] if money.financial_status(order) == "PAID" else []))
             self.state.count("orders_created")
+        if wait:
+            threading.Thread(target=self._route_after, args=(wait, order["id"]), daemon=True).start()
         return self.order(order["id"])
+
+    def _route_after(self, seconds: float, order_id: int) -> None:
+        """The shop's background work on a new order; a restart leaves it to whoever reads the order next."""
+        if not self.box.closing.wait(seconds):
+            with suppress(ShopError):
+                Shop(self.box).route_due(self.order(order_id))
 
     def _lines(self, sku: str, units: int) -> list[Row]:
         """The order lines for an article; a bundle becomes lines of its parts, which share its price."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -114,7 +114,41 @@ def set_outlet_stock(work: Work) -> Result:
         raise Refused(
             f"None of the outlets {', '.join(unlinked)} is linked to a location of this shop: link them on the connection's page."
         )
+    work.memory.put(_told_key(sku), {location: max(units, 0) for location, units in wanted.items()})
     return _write(work, sku, wanted, f" Not linked: {', '.join(sorted(unlinked))}." if unlinked else "")
+
+
+def as_told(work: Work, skus: Iterable[str]) -> dict[str, dict[str, int]]:
+    """What we told last of each sku by location, of those where the shop shows just that.
+
+    Shopify takes its own part of an order off one location when it is placed, and moves it along with the fulfilment
+    order. Where it shows our number we have counted the order already, at the outlet that does it, and a move would count
+    it twice: such numbers are written again after moving.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for sku in skus:
+        told = work.memory.get(_told_key(sku))
+        if not isinstance(told, Mapping) or not told:
+            continue
+        try:
+            present = levels_of(object_of(find_variant(work, sku), "inventoryItem"))
+        except Refused:
+            continue  # Gone or renamed: then there is nothing to keep.
+        if all(present.get(location) == units for location, units in told.items()):
+            found[sku] = {str(location): int(units) for location, units in told.items()}
+    return found
+
+
+def tell_again(work: Work, told: Mapping[str, Mapping[str, int]]) -> None:
+    """Write numbers again that a move has changed, unless others were told since."""
+    for sku, levels in told.items():
+        if work.memory.get(_told_key(sku)) == levels:
+            _write(work, sku, levels, "")
+
+
+def _told_key(sku: str) -> str:
+    """Under which key the memory keeps what was told last of an article."""
+    return f"told:{sku}"
 
 
 def _write(work: Work, sku: str, wanted: Mapping[str, int], remark: str) -> Result:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.base import Refused, Result, RetryLater
+from tests.adapters.conformance import until
 from tests.adapters.rigs.shopify import ShopifyRig
 
 
@@ -258,3 +259,48 @@ def test_sending_without_a_fulfilment_or_lines_is_refused(shop: ShopifyRig, payl
     with pytest.raises(Refused):
         shop.do("ship_fulfilment", {"order": {"external_id": order}} | payload)
     assert shop.writes() == []
+
+
+# Stock that moves along
+
+
+def told(rig: ShopifyRig, **units: int) -> None:
+    rows = [{"outlet": outlet, "quantity": count} for outlet, count in units.items()]
+    rig.do("set_outlet_stock", {"sku": "MUG", "levels": rows}, str(units))
+
+
+def levels(rig: ShopifyRig) -> dict[str, int]:
+    return {outlet: rig.stock("MUG", outlet) for outlet in ("amsterdam", "utrecht")}
+
+
+def test_a_move_does_not_count_an_order_twice_that_our_numbers_have_counted(shop: ShopifyRig) -> None:
+    order = shop.place({"MUG": 2})
+    told(shop, amsterdam=6, utrecht=2)  # Ours: Utrecht does it. Shopify had taken it off Amsterdam.
+    assign(shop, order, ("utrecht", {"MUG": 2}))
+    assert levels(shop) == {"amsterdam": 6, "utrecht": 2}
+
+
+def test_a_move_before_our_numbers_arrive_leaves_them_to_arrive(shop: ShopifyRig) -> None:
+    told(shop, amsterdam=6, utrecht=4)
+    order = shop.place({"MUG": 2})
+    assign(shop, order, ("utrecht", {"MUG": 2}))
+    assert levels(shop) == {"amsterdam": 6, "utrecht": 2}
+
+
+def test_numbers_are_kept_also_when_the_move_comes_with_sending_or_is_cut_short(shop: ShopifyRig) -> None:
+    order = shop.place({"MUG": 2})
+    told(shop, amsterdam=6, utrecht=2)
+    shop.fault("drop", match="fulfillmentOrderMove", after_effect=True)
+    with pytest.raises(RetryLater):
+        send(shop, order, "utrecht", {"MUG": 2})
+    assert levels(shop) == {"amsterdam": 8, "utrecht": 0}
+    send(shop, order, "utrecht", {"MUG": 2})
+    assert levels(shop) == {"amsterdam": 6, "utrecht": 2}
+
+
+def test_the_shop_makes_fulfilment_orders_in_the_background(shop: ShopifyRig) -> None:
+    shop.box.sandbox.set_switch("routes_later", True)
+    shop.box.state.set_setting("routing_seconds", 0.05)
+    order = shop.place({"MUG": 1})
+    until(lambda: bool(shop.assigned(order)), "the fulfilment order is made")
+    assert shop.assigned(order) == {"amsterdam": {"MUG": 1}}
