@@ -32,6 +32,7 @@ def reported(scene: Scene) -> None:
         scene.note("What the shop said here is older than what we know: it is kept, nothing changed.")
         return
     if order.state == "cancelled":
+        _take_note(order, snapshot)
         _refuse(scene, order)
         return
     before = (None, None) if is_new else (order.shop_status, order.shop_payment_status)
@@ -91,6 +92,13 @@ def cancel(scene: Scene, order: Order, reason: str, *, tell_till: bool) -> None:
     statuses.to_shop(scene, order)
     if freed:
         stock_handlers.after_change(scene, sorted({line.sku for line in order.lines}))
+
+
+def _take_note(order: Order, snapshot: Mapping[str, Any]) -> None:
+    """Know what the shop shows of a cancelled order, so that people see whether it heard of the cancellation."""
+    shown = _shown(snapshot, order.currency)
+    order.shop_status, order.shop_payment_status = shown["shop_status"], shown["shop_payment_status"]
+    order.snapshot_at = _moment(snapshot["updated_at"])
 
 
 def _refuse(scene: Scene, order: Order) -> None:

@@ -50,7 +50,7 @@ def _reported(scene: Scene, *, sign: int) -> None:
     settle(scene, order)
     statuses.gate(scene, order, known=True)
     statuses.to_shop(scene, order, payment=payment)
-    if payment.from_role != "till" and order.state == "open":
+    if order.state == "open":  # whoever was paid: what the shop shows may have waited for the money
         statuses.to_till(scene, order, known=True)
 
 
