@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask
 
+from adapters.magento import sandbox_index
 from adapters.magento import sandbox_oauth as oauth
 from adapters.magento.sandbox_api import api, error
 from adapters.magento.sandbox_pages import pages
@@ -43,6 +44,7 @@ def create_app(state: SandboxState, **options: Any) -> Flask:
     """The sandbox of one shop. `options` are those of `create_sandbox`: webhook_url (with one, the webhook module is
     installed), secret, webhook_retries, requests_per_minute. A permission can be taken away with the state setting
     `resources`."""
+    sandbox_index.prepare(state)
     app = create_sandbox(PROFILE, state, import_name="adapters.magento", **options)
     app.register_blueprint(api)
     app.register_blueprint(pages)

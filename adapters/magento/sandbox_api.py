@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from adapters.magento import sandbox_documents as documents
+from adapters.magento import sandbox_index
 from adapters.magento.sandbox_oauth import authorise
 from adapters.magento.sandbox_sales import public
 from adapters.magento.sandbox_search import only, parse, search
@@ -73,7 +74,7 @@ def _unknown(rest: str) -> Response:
 
 @route("GET", "orders", _ORDERS)
 def orders() -> dict[str, Any]:
-    found = _search(_rows("order"))
+    found = _search_kind("order")
     return found | {"items": [public(order) for order in found["items"]]}
 
 
@@ -173,7 +174,7 @@ def notify_pickup() -> dict[str, Any]:
 
 @route("GET", "shipments", "Magento_Sales::shipment")
 def shipments() -> dict[str, Any]:
-    return _search(_rows("shipment"))
+    return _search_kind("shipment")
 
 
 @route("GET", "shipment/<int:id>", "Magento_Sales::shipment")
@@ -192,12 +193,12 @@ def track() -> dict[str, Any]:
 
 @route("GET", "invoices", "Magento_Sales::sales_invoice")
 def invoices() -> dict[str, Any]:
-    return _search(_rows("invoice"))
+    return _search_kind("invoice")
 
 
 @route("GET", "creditmemos", "Magento_Sales::sales_creditmemo")
 def creditmemos() -> dict[str, Any]:
-    return _search(_rows("creditmemo"))
+    return _search_kind("creditmemo")
 
 
 @route("GET", "creditmemo/<int:id>", "Magento_Sales::sales_creditmemo")
@@ -327,11 +328,21 @@ def _check_item(item: Any) -> None:
 
 
 def _search(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    criteria = parse(request.args)
+    return search(rows, _criteria(), last_page_repeats=sandbox().switch("last_page_repeats"))
+
+
+def _search_kind(kind: str) -> dict[str, Any]:
+    """Like `_search` over all documents of a kind, without reading them all where the index can answer."""
     box = sandbox()
-    if box.switch("input_limits") and criteria.get("page_size", 0) > MOST_PER_PAGE:
+    found = sandbox_index.search(box.state, kind, _criteria(), last_page_repeats=box.switch("last_page_repeats"))
+    return _search(_rows(kind)) if found is None else found
+
+
+def _criteria() -> dict[str, Any]:
+    criteria = parse(request.args)
+    if sandbox().switch("input_limits") and criteria.get("page_size", 0) > MOST_PER_PAGE:
         raise ShopError("Maximum SearchCriteria pageSize is %1", parameters=[MOST_PER_PAGE])
-    return search(rows, criteria, last_page_repeats=box.switch("last_page_repeats"))
+    return criteria
 
 
 def _rows(kind: str) -> list[dict[str, Any]]:

@@ -492,6 +492,16 @@ def test_a_poll_ends_although_pages_past_the_end_repeat_the_last(rig: MagentoRig
     assert found == orders
 
 
+def test_orders_too_large_for_one_page_are_read_a_few_at_a_time(rig: MagentoRig) -> None:
+    orders = [rig.place({"TEA": 1}) for _ in range(5)]
+    for order in orders:
+        staff(rig, order, status_histories=[{"entity_id": 1, "comment": "x" * 2_000_000}])
+    assert [event.data["order"]["external_id"] for event in rig.do("read_orders").events] == orders
+    page = rig.do("read_page", {"kind": "orders", "since": None, "cursor": None})
+    assert 1 <= len(page.events) <= 2
+    assert page.then is not None
+
+
 def test_orders_of_other_stores_are_left_out(rig: MagentoRig) -> None:
     mine, other = rig.place({"TEA": 1}), rig.place({"TEA": 1})
     staff(rig, other, store_id=2)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from requests_oauthlib import OAuth1, OAuth1Session
 
+from adapters.magento import sandbox_index, sandbox_search
 from adapters.magento import sandbox_oauth as oauth
 from adapters.magento.sandbox_basket import Basket
 from adapters.magento.sandbox_search import only
 from adapters.magento.sandbox_stock import ShopError
+from adapters.sandbox import SandboxState
 from tests.adapters.rigs.base import CUSTOMER
 from tests.adapters.rigs.magento import MagentoRig
 
@@ -159,6 +164,46 @@ def test_a_page_past_the_end_is_the_last_one_again_where_that_is_not_mended(api:
 def test_without_a_size_everything_is_on_one_page(api: Api) -> None:
     page = api.found("products", searchCriteria="")
     assert (len(page["items"]), page["search_criteria"]) == (5, {"filter_groups": []})
+
+
+FIELDS = st.sampled_from(["entity_id", "updated_at", "increment_id", "state", "customer_email", "store_id", "grand_total"])
+FILTERS = st.tuples(FIELDS, st.sampled_from(["eq", "in", "gt", "gteq", "lt", "lteq", "neq"]),
+                    st.sampled_from(["82", "81,83", "2026-11-24 10:00:01", "PROCESSING", "new", "", "000000002", "Sanne@Example.org", "x"]))  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    groups=st.lists(st.lists(FILTERS, min_size=1, max_size=2), max_size=2), sort=st.lists(st.tuples(FIELDS, st.sampled_from(["ASC", "DESC"])), max_size=2),
+    size=st.integers(1, 4), page=st.integers(1, 3), repeats=st.booleans(),
+)  # fmt: skip
+def test_the_index_finds_what_a_look_at_every_order_finds(
+    groups: list[list[tuple[str, str, str]]], sort: list[tuple[str, str]], size: int, page: int, repeats: bool
+) -> None:
+    criteria = {
+        "filter_groups": [{"filters": [dict(zip(("field", "condition_type", "value"), each, strict=True)) for each in group]} for group in groups],
+        "sort_orders": [{"field": field, "direction": direction} for field, direction in sort], "page_size": size, "current_page": page,
+    }  # fmt: skip
+    found = sandbox_index.search(indexed(), "order", criteria, last_page_repeats=repeats)
+    if found is not None:
+        wanted = sandbox_search.search(indexed().all("order"), criteria, last_page_repeats=repeats)
+        assert found == wanted
+
+
+@cache
+def indexed() -> SandboxState:
+    """Six orders, one of them changed and one deleted after the index was made."""
+    state = SandboxState()
+    for number in range(1, 7):
+        state.put("order", 80 + number, {
+            "entity_id": 80 + number, "increment_id": f"{number:09d}", "updated_at": f"2026-11-24 10:00:0{number // 3}", "store_id": number % 2,
+            "state": ("new", "processing", "complete")[number % 3], "grand_total": number,
+            **({"customer_email": "sanne@example.org"} if number % 2 else {}),
+        })  # fmt: skip
+        if number == 3:
+            sandbox_index.prepare(state)
+    state.put("order", 82, (state.get("order", 82) or {}) | {"state": "closed"})
+    state.delete("order", 85)
+    return state
 
 
 def test_a_list_without_criteria_is_refused_with_the_name_in_the_parameters(api: Api) -> None:
