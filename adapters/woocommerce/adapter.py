@@ -102,8 +102,9 @@ class WooCommerce:
         credential_hints={
             "consumer_key": "Begins with ck_ and is shown once, when the key is made.",
             "consumer_secret": "Begins with cs_ and is shown once, when the key is made.",
-            "webhook_secret": "A long random text of your own, with which the shop will sign what it sends us.",
+            "webhook_secret": "Any long random text, with which the shop signs what it sends us; left empty, one is made.",
         },
+        optional_credentials=("webhook_secret",),
         settings=SETTINGS,
         rate_per_minute=300,
         guide=(

@@ -243,7 +243,8 @@ class Client:
 _ADVICE = {
     "woocommerce_rest_cannot_view": (
         "When the key is right, the shop does not see it: either its user may not do this, or the Authorization header is "
-        "removed on the way (set authentication to query), or a proxy does not tell WordPress that calls come over TLS."
+        "removed on the way (set authentication to query), or a proxy does not tell WordPress that calls come over TLS (set it "
+        "to signed)."
     ),
     "woocommerce_rest_authentication_error": (
         "Look under WooCommerce, Settings, Advanced, REST API: the key needs the permission Read/Write."

@@ -9,7 +9,8 @@ from adapters.base import Connection, Refused
 
 SETTINGS: Mapping[str, tuple[str, Any]] = {
     "authentication": (
-        "Where the key travels: header, or query for hosts that remove the Authorization header.",
+        "How the key travels: header, query (for hosts that remove the Authorization header), or signed (for shops behind a "
+        "proxy that does not tell WordPress that calls come over TLS).",
         "header",
     ),
     "plain_permalinks": (
@@ -79,7 +80,7 @@ _RANGES = {
     "first_poll_days": (0, 365),
     "page_size": (1, 100),
 }
-_CHOICES = {"authentication": ("header", "query"), "tracking": ("note", "meta", "extension")}
+_CHOICES = {"authentication": ("header", "query", "signed"), "tracking": ("note", "meta", "extension")}
 
 
 def number_setting(connection: Connection, name: str) -> float:

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adapters.base import Result, Unauthorised
+from adapters.base import Result
+from adapters.woocommerce.auth import webhook_secret
 from adapters.woocommerce.work import Work
 
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored", "product.updated")
@@ -15,17 +16,12 @@ _MARK = "webhooks.secret"
 
 
 def register_webhooks(work: Work) -> Result:
-    """Have every topic sent to `url`, signed with the connection's own `webhook_secret`.
+    """Have every topic sent to `url`, signed with a secret of the connection's own.
 
     Ours are known by their name. A wrong address and a webhook that the shop switched off (it does so after seven failed
-    deliveries) are mended, twins are removed. The secret is written again whenever ours changed. Raises Unauthorised
-    without a secret.
+    deliveries) are mended, twins are removed. The secret is written again whenever ours changed.
     """
-    url, secret = work.text("url"), work.connection.credentials.get("webhook_secret", "")
-    if not secret:
-        raise Unauthorised(
-            f"The connection {work.connection.name!r} has no webhook_secret: fill in a long random text of your own."
-        )
+    url, secret = work.text("url"), webhook_secret(work.connection)
     mark = hashlib.sha256(secret.encode()).hexdigest()[:16]
     wanted = {"delivery_url": url, "status": "active"}
     renewed = {"secret": secret} if work.memory.get(_MARK) != mark else {}

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.base import Connection, WebhookHint, WebhookRejected
+from adapters.woocommerce.auth import webhook_secret
 from adapters.woocommerce.mapping import gmt
 from adapters.woocommerce.progress import NO_ORDERS
 from adapters.woocommerce.subscriptions import TOPICS
@@ -41,14 +42,14 @@ def verify(body: bytes, headers: Mapping[str, str], connection: Connection) -> S
     given = {name.lower(): value for name, value in headers.items()}
     if _is_ping(body, given):
         return ()
-    secret = connection.credentials.get("webhook_secret", "")
+    secret = webhook_secret(connection)
     if not secret:
-        raise WebhookRejected(f"Connection {connection.name!r} has no webhook_secret to check webhooks with.", 401)
+        raise WebhookRejected(f"Connection {connection.name!r} has no secret to check webhooks with.", 401)
     signed = given.get(SIGNATURE_HEADER.lower(), "")
     if not signed:
         raise WebhookRejected(f"The header {SIGNATURE_HEADER} is missing.", 401)
     if not hmac.compare_digest(signature(body, secret).encode(), signed.strip().encode("utf-8", "replace")):
-        raise WebhookRejected("The signature does not belong to this body and this connection's webhook_secret.", 401)
+        raise WebhookRejected("The signature does not belong to this body and this connection's secret.", 401)
     return _hints(body, given)
 
 

@@ -50,7 +50,7 @@ def over_tls(woo: Woo, tls: tuple[str, str, SandboxState], **settings: Any) -> C
 # Keys
 
 
-@pytest.mark.parametrize("authentication", ["header", "query"])
+@pytest.mark.parametrize("authentication", ["header", "query", "signed"])
 def test_over_plain_http_every_call_is_signed_and_the_secret_stays_here(woo: Woo, authentication: str) -> None:
     woo.settings["authentication"] = authentication
     address, headers = Keys.of(woo.connection).prove("GET", f"{woo.box.url}/wp-json/wc/v3/orders", {"search": "a b+c&d='é%"})
@@ -72,7 +72,7 @@ def test_over_tls_the_key_is_sent_as_it_is_in_a_header_or_in_the_query(
 
 def test_a_key_that_the_shop_does_not_see_is_answered_with_what_may_be_in_its_way(woo: Woo, tls: tuple[str, str, SandboxState]) -> None:
     client = over_tls(woo, tls)
-    client._keys = Keys("ck_unseen", CONSUMER_SECRET, in_query=False)
+    client._keys = Keys("ck_unseen", CONSUMER_SECRET, "header")
     with pytest.raises(Unauthorised, match="set authentication to query"):
         client.orders()
 
@@ -215,7 +215,7 @@ def test_the_vendors_own_client_is_refused_with_a_wrong_secret(woo: Woo) -> None
     assert (answer.status_code, answer.json()["message"]) == (401, "Invalid signature - provided signature does not match.")
 
 
-def test_a_tls_shop_behind_a_proxy_that_does_not_say_so_sees_no_key(woo: Woo) -> None:
+def test_a_tls_shop_behind_a_proxy_that_does_not_say_so_sees_no_key_but_a_signature(woo: Woo) -> None:
     """So it was measured: without the proxy's word WordPress does not look at Basic at all."""
     told = {"X-Forwarded-Proto": "https"}
     url = f"{woo.box.url}/wp-json/wc/v3/orders"
@@ -223,3 +223,6 @@ def test_a_tls_shop_behind_a_proxy_that_does_not_say_so_sees_no_key(woo: Woo) ->
     assert ask().status_code == 200
     woo.box.sandbox.set_switch("proxy_tells_tls", False)
     assert (ask().status_code, ask().json()["code"]) == (401, "woocommerce_rest_cannot_view")
+    address, headers = Keys(CONSUMER_KEY, CONSUMER_SECRET, "signed").prove("GET", url.replace("http:", "https:"), {"search": "a b"})
+    assert address.startswith("https:")
+    assert requests.get(address.replace("https:", "http:"), headers={**headers, **told}, timeout=5).status_code == 200

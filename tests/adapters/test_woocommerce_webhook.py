@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import Connection, Unauthorised, WebhookHint, WebhookRejected
+from adapters.base import Connection, WebhookHint, WebhookRejected
 from adapters.sandbox import sandbox
 from adapters.woocommerce import WooCommerce
 from adapters.woocommerce.sandbox_hooks import FAILURES_UNTIL_DISABLED
@@ -231,11 +231,19 @@ def test_an_interrupted_registration_leaves_no_twins(woo: Woo, inbox: Inbox) -> 
     assert sorted(hook["topic"] for hook in woo.box.state.all("hook")) == sorted(TOPICS)
 
 
-def test_without_a_secret_nothing_is_subscribed(woo: Woo) -> None:
+def test_left_empty_the_secret_is_made_from_the_keys_and_tells_nothing_of_it(woo: Woo, inbox: Inbox) -> None:
     woo.credentials = {**woo.credentials, "webhook_secret": ""}
-    with pytest.raises(Unauthorised, match="webhook_secret"):
-        register(woo, "https://hooks.example/x")
-    assert woo.box.state.all("hook") == []
+    register(woo, inbox.url)
+    (secret,) = {hook["secret"] for hook in woo.box.state.all("hook")}
+    assert woo.credentials["consumer_secret"] not in secret
+    assert len(secret) == 64
+    woo.place()
+    settle(woo)
+    headers, body = news(inbox)[0]
+    assert WooCommerce().verify(body, headers, {}, woo.connection)
+    other = replace(woo.connection, credentials={**woo.credentials, "consumer_secret": "cs_other"})
+    with pytest.raises(WebhookRejected):
+        WooCommerce().verify(body, headers, {}, other)
 
 
 # The sandbox sends them as the shop does
