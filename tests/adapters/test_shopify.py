@@ -168,6 +168,19 @@ def test_a_poll_finds_later_what_the_search_index_did_not_have_yet(shop: Shopify
     assert numbers(shop.do("read_orders", key="b")) == {order}
 
 
+def test_an_order_that_was_left_for_later_keeps_the_position_before_it(shop: ShopifyRig) -> None:
+    shop.settings = {"poll_overlap_seconds": 0}
+    shop.box.sandbox.set_switch("routes_later", True)
+    shop.box.state.set_setting("routing_seconds", 600)
+    waiting = shop.place({"MUG": 1})
+    age(shop, waiting, 60)
+    shop.box.sandbox.set_switch("routes_later", False)
+    other = shop.place({"MUG": 1})
+    assert numbers(shop.do("read_orders", key="a")) == {other}
+    shop.box.state.set_setting("clock_offset", 700)  # By now it is worked out.
+    assert waiting in numbers(shop.do("read_orders", key="b"))
+
+
 def test_a_shop_that_finds_a_page_too_costly_is_asked_for_less(shop: ShopifyRig) -> None:
     shop.box.sandbox.set_switch("linear_costs", True)
     orders = {shop.place({"TEA": 1}) for _ in range(5)}

@@ -215,3 +215,12 @@ def test_an_unknown_order_or_a_status_without_a_word_is_refused(shop: ShopifyRig
     with pytest.raises(Refused):
         shop.do("set_order_status", ({} if "order" in payload or not payload else known) | payload)
     assert shop.writes() == []
+
+
+def test_another_hold_of_the_same_app_is_not_ours(shop: ShopifyRig) -> None:
+    order = shop.place({"MUG": 1})
+    ours = shop.adopt(order)
+    tell(shop, ours, shop_status="on_hold")
+    shop.shop.hold(part(shop, order)["id"], reason="OTHER", notes=None, handle="pre-order", ours=True)
+    assert "stays on hold" in tell(shop, ours, shop_status="awaiting_processing").summary
+    assert [each["handle"] for each in part(shop, order)["holds"]] == ["pre-order"]
