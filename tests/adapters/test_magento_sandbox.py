@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -347,10 +347,11 @@ def test_the_priority_algorithm_proposes_sources(api: Api) -> None:
 def test_the_state_is_worked_out_anew_at_each_step(api: Api) -> None:
     shop, states = api.rig.shop, []
     order = int(api.rig.place({"MUG": 2, "TEA": 1}, paid=False))
-    for step in (
+    steps: list[Callable[[], object]] = [
         lambda: None, lambda: api.rig.ship_by_staff(str(order), {"MUG": 1}), lambda: api.rig.pay(str(order)),
         lambda: api.rig.ship_by_staff(str(order)), lambda: shop.refund_all(order),
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for step in steps:
         step()
         states.append((shop.order(order)["state"], shop.order(order)["status"]))
     assert states == [("new", "pending"), ("processing", "processing"), ("processing", "processing"), ("complete", "complete"), ("closed", "closed")]
