@@ -140,7 +140,6 @@ REFUNDABLE = f"""
 query Refundable($id: ID!, $lines: [RefundLineItemInput!]) {{
   order(id: $id) {{
     id name currencyCode presentmentCurrencyCode totalReceivedSet {{ {_MONEY} }} totalRefundedSet {{ {_MONEY} }}
-    lineItems(first: 100) {{ nodes {{ id unfulfilledQuantity }} }}
     refunds(first: 100) {{ id note totalRefundedSet {{ {_MONEY} }} }}
     suggestedRefund(refundLineItems: $lines, suggestFullRefund: true) {{
       maximumRefundableSet {{ {_MONEY} }}

@@ -41,7 +41,27 @@ class Entry(NamedTuple):
     email: str
 
 
-_INDEXES: MutableMapping[SandboxState, dict[int, Entry]] = WeakKeyDictionary()
+class Index(dict[int, Entry]):
+    """Every order by its number, and in the order of its last change, which is sorted anew when something changed."""
+
+    _changes: list[tuple[int, int]] | None = None
+
+    def put(self, number: int, entry: Entry) -> None:
+        self[number] = entry
+        self._changes = None
+
+    def drop(self, number: int) -> None:
+        self.pop(number, None)
+        self._changes = None
+
+    def by_change(self) -> list[tuple[int, int]]:
+        """(update time, number) of every order, oldest change first."""
+        if self._changes is None:
+            self._changes = sorted((entry.updated, number) for number, entry in self.items())
+        return self._changes
+
+
+_INDEXES: MutableMapping[SandboxState, Index] = WeakKeyDictionary()
 
 
 def gid(kind: str, number: int | str) -> str:
@@ -113,26 +133,26 @@ class Book:
         """Keep a changed order; `orders/updated` and `topics` will be told, each once, with the order as it is then."""
         order["updated"] = self.now
         kept = self.state.put("order", order["id"], order)
-        self.index()[order["id"]] = Entry(order["updated"], order["created"], order["name"], order["email"] or "")
+        self.index().put(order["id"], Entry(order["updated"], order["created"], order["name"], order["email"] or ""))
         for topic in ("orders/updated", *topics):
             self.tell(topic, str(order["id"]), lambda: self.order_payload(order["id"]))
         return kept
 
-    def index(self) -> dict[int, Entry]:
+    def index(self) -> Index:
         """Every order by its number; made from the documents once."""
         with self.state.lock:
             found = _INDEXES.get(self.state)
             if found is None:
-                found = {
+                found = Index({
                     each["id"]: Entry(each["updated"], each["created"], each["name"], each["email"] or "")
                     for each in self.state.all("order")
-                }
+                })  # fmt: skip
                 _INDEXES[self.state] = found
             return found
 
     def forget(self, order_id: int) -> None:
         """Remove an order for good."""
-        self.index().pop(order_id, None)
+        self.index().drop(order_id)
         self.state.delete("order", order_id)
         self.tell("orders/delete", str(order_id), lambda: {"id": order_id})
 

@@ -39,7 +39,7 @@ def matches(wanted: Sequence[tuple[str, str, str]], values: Mapping[str, Any]) -
 
 def _holds(have: Any, op: str, value: str) -> bool:
     if isinstance(have, int) and not isinstance(have, bool):
-        number = _seconds(value) if not value.lstrip("-").isdigit() else float(value)
+        number = seconds(value) if not value.lstrip("-").isdigit() else float(value)
         if number is None:
             return False
         return {"": have == number, ">=": have >= number, "<=": have <= number, ">": have > number, "<": have < number}[op]
@@ -50,7 +50,8 @@ def _holds(have: Any, op: str, value: str) -> bool:
     return text.startswith(wanted[:-1]) if wanted.endswith("*") else text == wanted
 
 
-def _seconds(value: str) -> float | None:
+def seconds(value: str) -> float | None:
+    """A moment in a query as UNIX seconds; None when it is none."""
     try:
         moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:

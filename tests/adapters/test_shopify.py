@@ -36,7 +36,8 @@ def age(rig: ShopifyRig, order: str, seconds: int) -> None:
     with rig.shop.change():
         moved = document | {"updated": int(time.time()) - seconds, "created": int(time.time()) - seconds}
         rig.box.state.put("order", order, moved)
-    rig.shop.index()[int(order)] = rig.shop.index()[int(order)]._replace(updated=moved["updated"], created=moved["created"])
+    entry = rig.shop.index()[int(order)]
+    rig.shop.index().put(int(order), entry._replace(updated=moved["updated"], created=moved["created"]))
 
 
 # check
