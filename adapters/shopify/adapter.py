@@ -62,9 +62,9 @@ class Shopify:
         statuses={"shop_status": STATUSES, "payment_status": PAYMENTS},
         labels={"shop_status": _PLATFORM.shop_statuses, "payment_status": _PLATFORM.payment_statuses},
         credentials=("shop", "token", "client_id", "client_secret"),
-        optional_credentials=("token", "client_id"),
+        optional_credentials=("shop", "token", "client_id"),
         credential_hints={
-            "shop": "The shop's own address, such as teahouse.myshopify.com; not the address customers use.",
+            "shop": "The shop's own name in its webhooks, such as teahouse.myshopify.com; empty when the base address is that.",
             "token": "The Admin API access token (shpat_…) of an app made in the shop's admin; empty for an app of the Dev "
             "Dashboard, which gets its tokens by client id and secret.",
             "client_id": "The client id of an app of the Dev Dashboard; empty when there is a token.",
@@ -72,7 +72,7 @@ class Shopify:
         },
         guide="Make an app for the shop in the Dev Dashboard (or use one made in the shop's admin before 2026), give it the "
         f"Admin API scopes {', '.join(reading.SCOPES)}, install it in the shop, and copy its credentials. The base address is "
-        "https:// and the shop's own address.",
+        "the shop's own, such as https://teahouse.myshopify.com, and not the one customers use.",
         settings=SETTINGS,
         rate_per_minute=600,
     )

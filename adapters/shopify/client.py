@@ -136,7 +136,7 @@ def _address(connection: Connection) -> str:
         return connection.base_url.rstrip("/")
     shop = connection.credentials.get("shop", "").strip().lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*\.myshopify\.com", shop):
-        raise Unauthorised(f"The connection {connection.name!r} names no shop: fill in shop, such as teahouse.myshopify.com.")
+        raise Unauthorised(f"The connection {connection.name!r} names no shop: fill in its address, such as https://teahouse.myshopify.com.")
     return f"https://{shop}"
 
 

@@ -70,7 +70,10 @@ def check(work: Work) -> Result:
         named = "; ".join(f"{scope} for {SCOPES[scope]}" for scope in missing)
         raise Unauthorised(f"The app is not allowed all that is needed. Missing: {named}. Grant it at {_WHERE}.")
     if domain != shop_domain(work.connection):
-        raise Refused(f"This is the shop {domain}: enter that as the credential shop, or its webhooks will be rejected.")
+        raise Refused(
+            f"This is the shop {domain}: enter https://{domain} as the connection's address, or {domain} as its credential "
+            "shop, else its webhooks will be rejected."
+        )
     served, asked = work.client.served_version, str(work.connection.settings.get("api_version") or "")
     remark = f" Shopify answers with API version {served} instead of {asked}." if asked and served and served != asked else ""
     return Result(f"Connected to {name} ({domain}).{remark}")
