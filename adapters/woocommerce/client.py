@@ -74,7 +74,20 @@ class Client:
 
     def order(self, order_id: str) -> dict[str, Any]:
         """One order. Raises Refused for an unknown one."""
-        order = read_object(self.call("GET", f"{API}/orders/{_id(order_id, 'order')}"))
+        found = self.find_order(order_id)
+        if found is None:
+            raise Refused(f"The shop has no order with id {order_id}: it was deleted there, or is of another shop.")
+        return found
+
+    def find_order(self, order_id: str) -> dict[str, Any] | None:
+        """One order, also from the bin; None when there is none with this id."""
+        path = f"{API}/orders/{_id(order_id, 'order')}"
+        answer = self.call("GET", path, expect={404})
+        if answer.status_code == 404:
+            if error_code(answer) == "rest_no_route":
+                raise self._error("GET", path, answer)
+            return None
+        order = read_object(answer)
         if not isinstance(order.get("id"), int):
             raise RetryLater("The shop answered an order without an id.", detail=f"asked for order {order_id}")
         return order

@@ -71,7 +71,7 @@ def learn(memory: Memory, articles: Iterable[Article]) -> None:
 def learn_unknown(client: Client, memory: Memory, orders: Iterable[Mapping[str, Any]]) -> None:
     """Read the articles in these orders that we never saw, since an order line does not say whether it is packed."""
     found = {article_of(item) for order in orders for item in objects(order, "line_items") if text(item, "sku")}
-    unknown = sorted(each for each in found if each and memory.ours(KIND, each) is None)
+    unknown = sorted(each for each in found if each.replace("/", "").isdecimal() and memory.ours(KIND, each) is None)
     plain = [each for each in unknown if "/" not in each]
     for start in range(0, len(plain), 100):
         wanted = plain[start : start + 100]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,23 +28,21 @@ POLL_ORDERS = 1000
 """A poll goes on page after page until it has this many orders; the next poll goes on from there."""
 
 _CURSOR = "orders.cursor"
+_ODD_SHOWN = 3
 
 
 def read_order(work: Work) -> Result:
     """Read one order. One that was deleted or lies in the bin is reported as cancelled when we know it; a checkout that
     is still under way is no order yet."""
     order_id = work.text("external_id")
-    try:
-        order = work.client.order(order_id)
-    except Refused:
-        if work.payload.get("deleted") is True:
-            return _gone(work, order_id)
-        raise
+    order = work.client.find_order(order_id) if work.payload.get("deleted") is True else work.client.order(order_id)
+    if order is None:
+        return _gone(work, order_id)
     if order.get("status") == TRASHED:
         return _gone(work, order_id, order)
     if order.get("status") in NO_ORDERS:
         return Result(f"Order {order_id} is still being made: there is nothing to read yet.", did_nothing=True)
-    return Result(f"Read order {text(order, 'number')}.", _order_events(work, [order]))
+    return Result(f"Read order {text(order, 'number')}.", _order_events(work, [order], []))
 
 
 def read_orders(work: Work) -> Result:
@@ -61,15 +59,15 @@ def read_orders(work: Work) -> Result:
     begin = (gmt(position) or first) - overlap
     place: Place | None = Place(begin)
     size = int(number_setting(work.connection, "page_size"))
-    events = _binned(work, begin, size)
+    events, odd = _binned(work, begin, size), list[str]()
     reached = gmt(position) or first
     # A poll that stopped within its overlap, or within one crowded second, would begin there again for ever.
     while place is not None and (len(events) < POLL_ORDERS or place.page or gmt_text(reached) <= position):
         page = sweep(work.client.orders, place, size, status="any")
-        events += _order_events(work, page.rows)
+        events += _order_events(work, page.rows, odd)
         reached, place = max(reached, page.reached.second), page.following
     cursor.keep(position, gmt_text(min(reached, started) if place is None else reached))
-    return Result(f"Read {len(events)} changed orders.", events, did_nothing=not events)
+    return Result(f"Read {len(events)} changed orders.{_told(odd)}", events, did_nothing=not events)
 
 
 def read_page(work: Work) -> Result:
@@ -82,13 +80,17 @@ def read_page(work: Work) -> Result:
     place = Place.from_json(given) if given else Place(_since(work.payload.get("since")))
     ask = work.client.orders if kind == "orders" else work.client.products
     page = sweep(ask, place, int(number_setting(work.connection, "page_size")), status="any")
-    events = _order_events(work, page.rows) if kind == "orders" else _product_events(work, page.rows, with_stock=False)
+    odd: list[str] = []
+    if kind == "orders":
+        events = _order_events(work, page.rows, odd)
+    else:
+        events = _product_events(work, page.rows, with_stock=False)
     all_in_all = given.get("in_all") if given else page.left
     following = None
     if page.following is not None:
         following = {**work.payload, "cursor": {**page.following.as_json(), "in_all": all_in_all}}
     return Result(
-        f"Read {len(page.rows)} {kind}.", events, did_nothing=not page.rows, then=following,
+        f"Read {len(page.rows)} {kind}.{_told(odd)}", events, did_nothing=not page.rows, then=following,
         progress=(len(page.rows), all_in_all if isinstance(all_in_all, int) else None),
     )  # fmt: skip
 
@@ -139,11 +141,29 @@ def read_customer(work: Work) -> Result:
     return Result(f"Found {about['email']}.", (event,))
 
 
-def _order_events(work: Work, orders: Iterable[Mapping[str, Any]]) -> list[NewEvent]:
+def _order_events(work: Work, orders: Sequence[Mapping[str, Any]], odd: list[str]) -> list[NewEvent]:
+    """The events of these orders. Among several, one that cannot be understood is named in `odd` and keeps no other out;
+    a single one raises Refused."""
     real = [each for each in orders if each.get("status") not in {*NO_ORDERS, TRASHED}]
     learn_unknown(work.client, work.memory, real)
     shop = Shop.of(work.connection, work.words, known_sku(work.memory), is_virtual(work.memory))
-    return [order_event(each, shop, known=work.memory.ours("order", str(each.get("id"))) is not None) for each in real]
+    events = []
+    for each in real:
+        try:
+            events.append(order_event(each, shop, known=work.memory.ours("order", str(each.get("id"))) is not None))
+        except Refused as refused:
+            if work.call.operation == "read_order":
+                raise
+            odd.append(refused.message)
+    return events
+
+
+def _told(odd: Sequence[str]) -> str:
+    """What could not be read, for people."""
+    if not odd:
+        return ""
+    more = f" (and {len(odd) - _ODD_SHOWN} more)" if len(odd) > _ODD_SHOWN else ""
+    return f" Left out: {' '.join(odd[:_ODD_SHOWN])}{more}"
 
 
 def _product_events(work: Work, products: Iterable[Mapping[str, Any]], *, with_stock: bool) -> list[NewEvent]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from adapters.base import AdapterError, Refused
-from adapters.woocommerce import reading, sweep
+from adapters.base import AdapterError, Call, Refused
+from adapters.woocommerce import WooCommerce, reading, sweep
 from tests.adapters.woo import Woo, open_woo
 
 
@@ -107,7 +108,7 @@ def test_an_order_deleted_for_good_is_cancelled_when_the_shop_says_so(woo: Woo) 
     order = woo.place()
     woo.known(order)
     woo.shop.delete(order)
-    with pytest.raises(Refused, match="Invalid ID"):
+    with pytest.raises(Refused, match=f"no order with id {order}"):
         woo.do("read_order", {"external_id": order})
     assert woo.do("read_order", {"external_id": order, "deleted": True}).events[0].type == "order.cancelled"
     assert woo.do("read_order", {"external_id": "99999", "deleted": True}).did_nothing
@@ -134,6 +135,26 @@ def test_many_changes_within_the_overlap_do_not_hold_a_poll_in_place(woo: Woo, m
     for number in range(8):
         found += polled(woo, f"p{number}")
     assert set(found) == set(orders)
+
+
+def test_an_order_that_makes_no_sense_keeps_no_other_out_and_is_named(woo: Woo) -> None:
+    odd, fine = woo.place(), woo.place()
+    woo.shop.change_order(odd, {"total": "1e99"})
+    result = woo.do("read_orders")
+    assert [event.data["order"]["external_id"] for event in result.events] == [fine]
+    assert f"Order {odd} cannot be understood: its total" in result.summary
+    assert imported(woo)[0] == [fine]
+    with pytest.raises(Refused, match="total"):
+        woo.do("read_order", {"external_id": odd})
+
+
+def test_a_wrong_address_is_not_taken_for_a_deleted_order(woo: Woo) -> None:
+    order = woo.place()
+    woo.known(order)
+    connection = replace(woo.connection, base_url=f"{woo.box.url}/shop")
+    call = Call("read_order", {"external_id": order, "deleted": True}, "k")
+    with pytest.raises(Refused, match="permalinks"):
+        WooCommerce().execute(call, connection, woo.memory, woo.http)
 
 
 # First imports

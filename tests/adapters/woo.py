@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -123,10 +122,3 @@ def open_woo(**options: Any) -> Iterator[Woo]:
         http.trust_env = False
         yield Woo(box, LocalMemory(), http)
     state.close()
-
-
-def amount(text: str) -> Decimal:
-    return Decimal(text)
-
-
-__all__ = ["CUSTOMER", "METHODS", "PRODUCTS", "Woo", "amount", "open_woo", "replace"]
