@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -48,6 +49,8 @@ class Client:
         self._wait_until: datetime | None = None
         self.calls = 0
         """How many calls were made so far."""
+        self.clock: float | None = None
+        """What the shop's clock showed in its last answer, UNIX seconds."""
 
     # One object or one page
 
@@ -134,6 +137,7 @@ class Client:
             self._http, method, f"{self._base}/{path}", headers=self._headers, params=params, json=json,
             timeout=self._timeout, explain=self._explain, expect=(*expect, 429),
         )  # fmt: skip
+        self.clock = _date(response) or self.clock
         if response.status_code == 429:
             raise Throttled(
                 "The shop asks us to slow down.", until=_reset(response) or retry_after(response),
@@ -207,6 +211,14 @@ def _nothing(response: requests.Response) -> list[dict[str, Any]]:
     if response.status_code != 204:
         raise RetryLater("The shop answered nothing instead of JSON.", detail=f"HTTP {response.status_code}, 0 bytes")
     return []
+
+
+def _date(response: requests.Response) -> float | None:
+    """The answer's Date header."""
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _left(response: requests.Response) -> int:

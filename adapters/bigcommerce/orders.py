@@ -7,6 +7,7 @@ orders.v2 (filters, `sort`), public issue trackers (a filter the shop ignores an
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ CALLS_AT_ONCE = 60
 learned is kept and others get their turn."""
 
 _CURSOR = "orders.cursor"
+_UNSURE = 120
+"""Seconds by which two clocks and the time of a call may differ without one of them having been turned."""
+
 _DAY = 86_400
 
 
@@ -67,24 +71,41 @@ def read_order(work: Work) -> Result:
 
 
 def read_orders(work: Work) -> Result:
-    """Poll for orders changed since the last poll, with an overlap. A poll that took up enough stops; the next one goes on
-    exactly there."""
+    """Poll for orders changed since the last poll, with an overlap.
+
+    A poll that took up enough stops; the next one goes on exactly there. The position is the shop's own time: when its
+    clock was turned back, as the Date of its answers tells, the poll starts as much earlier, since changes then carry times
+    that lie before the position.
+    """
     cursor = Cursor(work.memory, _CURSOR, work.call)
-    start = cursor.position([int(time.time() - number_setting(work.connection, "first_poll_days") * _DAY), None])
-    at = Position.of(start)
+    now = int(time.time())
+    first = now - int(number_setting(work.connection, "first_poll_days") * _DAY)
+    start = cursor.position({"at": [first, None], "asked": now})
+    overlap = int(number_setting(work.connection, "poll_overlap_seconds"))
+    at = Position.of(start["at"])
     newest, most = at.since, int(number_setting(work.connection, "poll_orders"))
-    if at.after is None:
-        at = Position(max(0, at.since - int(number_setting(work.connection, "poll_overlap_seconds"))))
-    events: list[NewEvent] = []
-    following: Position | None = at
+    following: Position | None = at if at.after is not None else Position(max(0, at.since - overlap))
     size = most_at_once = int(number_setting(work.connection, "page_size"))
+    events: list[NewEvent] = []
+    begun = False
     while following is not None and len(events) < most and work.client.calls < CALLS_AT_ONCE:
-        (rows, following), size = shrinking(partial(page_of_orders, work, following), size)
-        found, done, following = _told(work, rows, following)
+        (rows, beyond), size = shrinking(partial(page_of_orders, work, following), size)
+        if not begun and (then := _clock_then(work, start["asked"])) < newest - _UNSURE:
+            begun, newest, following = True, then, Position(max(0, then - overlap))
+            continue
+        found, done, following = _told(work, rows, beyond)
+        begun, newest, size = True, max([newest, *map(_changed, done)]), grown(size, most_at_once)
         events += found
-        newest, size = max([newest, *map(_changed, done)]), grown(size, most_at_once)
-    cursor.keep(start, [newest, None] if following is None else [following.since, following.after or 0])
+    reached = [newest, None] if following is None else [following.since, following.after or 0]
+    cursor.keep(start, {"at": reached, "asked": now})
     return Result(f"Read {len(events)} changed orders.", events, did_nothing=not events)
+
+
+def _clock_then(work: Work, asked: Any) -> int:
+    """What the shop's clock would have shown at the last poll if it always ran as it does now."""
+    if work.client.clock is None:
+        return sys.maxsize
+    return max(0, int(work.client.clock - max(0.0, time.time() - float(asked))))
 
 
 def read_page(work: Work) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from email.utils import formatdate
 
 from flask import Flask, Response, g
 
@@ -67,6 +68,7 @@ def limit(app: Flask, quota: int) -> None:
     def _tell(response: Response) -> Response:
         if not is_api():
             return response
+        response.headers["Date"] = formatdate(sandbox().state.now(), usegmt=True)
         if response.status_code == 429:
             return _too_many(response)
         response.headers.update(g.get("rate_headers", {}))

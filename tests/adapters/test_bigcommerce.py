@@ -292,6 +292,22 @@ def test_a_poll_that_stopped_goes_on_exactly_there_however_far_polls_reach_back(
     assert set.union(*polls) == orders
 
 
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_clock_that_was_turned_hides_no_order_from_polls(rig: BigCommerceRig, hours: int) -> None:
+    def polled(key: str) -> set[str]:
+        return {event.data["order"]["external_id"] for event in rig.do("read_orders", key=key).events}
+
+    rig.place({"TEA": 1})
+    polled("before")
+    rig.fault("clock_skew", seconds=hours * 3600)
+    wrong = rig.place({"TEA": 1})
+    assert wrong in polled("wrong")
+    rig.calm()
+    right = rig.place({"TEA": 1})
+    assert right in polled("right")
+    assert right in polled("right"), "a repeated attempt begins where its first one did"
+
+
 def test_a_shop_that_ignores_the_date_filter_is_not_believed(rig: BigCommerceRig) -> None:
     rig.place({"TEA": 1})
     shop = rig.shop
