@@ -34,7 +34,6 @@ from tests.adapters.toy import mapping
 from tests.adapters.toy.declared import TOY
 
 SIGNATURE = "X-Toy-Signature"
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,10 @@ class Work:
     connection: Connection
     memory: Memory
     http: requests.Session
+
+    @property
+    def page(self) -> int:
+        return int(self.connection.settings.get("page_size", 50))
 
     @property
     def payload(self) -> Mapping[str, Any]:
@@ -88,11 +91,14 @@ def read_orders(work: Work) -> Result:
     """Poll: what changed since the last poll, by the shop's growing version number, one page at a time."""
     cursor = Cursor(work.memory, "orders.cursor", work.call)
     position = int(cursor.position(0))
-    orders = objects(work.ask("GET", "orders", params={"after": position, "limit": PAGE}), "orders")
+    orders = objects(work.ask("GET", "orders", params={"after": position, "limit": work.page}), "orders")
     cursor.keep(position, max([position, *(int(order["version"]) for order in orders)]))
     events = tuple(_order_event(work, order) for order in orders)
     return Result(
-        f"Read {len(events)} changed orders.", events, did_nothing=not events, then={} if len(orders) == PAGE else None
+        f"Read {len(events)} changed orders.",
+        events,
+        did_nothing=not events,
+        then={} if len(orders) == work.page else None,
     )
 
 
@@ -103,9 +109,11 @@ def read_page(work: Work) -> Result:
         articles = objects(work.ask("GET", "articles"), "articles")
         events = tuple(event for article in articles for event in _article_events(work, article))
         return Result(f"Read {len(articles)} articles.", events, progress=(len(articles), len(articles)))
-    answer = work.ask("GET", "orders", params={"after": after, "limit": PAGE, "since": work.payload.get("since") or ""})
+    answer = work.ask(
+        "GET", "orders", params={"after": after, "limit": work.page, "since": work.payload.get("since") or ""}
+    )
     orders = objects(answer, "orders")
-    following = {**work.payload, "cursor": int(orders[-1]["version"])} if len(orders) == PAGE else None
+    following = {**work.payload, "cursor": int(orders[-1]["version"])} if len(orders) == work.page else None
     return Result(
         f"Read {len(orders)} orders.", tuple(_order_event(work, order) for order in orders), then=following,
         progress=(len(orders), int(answer["total"])),
@@ -271,7 +279,10 @@ class ToyShop:
         statuses={"shop_status": frozenset(TOY.shop_statuses), "payment_status": frozenset(TOY.payment_statuses)},
         labels={"shop_status": TOY.shop_statuses, "payment_status": TOY.payment_statuses},
         credentials=("shop_id", "token", "hook_secret"),
-        settings={"timeout_seconds": ("How long to wait for an answer, in seconds.", 20)},
+        settings={
+            "timeout_seconds": ("How long to wait for an answer, in seconds.", 20),
+            "page_size": ("How many orders are read at once.", 50),
+        },
         rate_per_minute=600,
         guide="In the toy shop under Keys.",
         credential_hints={
