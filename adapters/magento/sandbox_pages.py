@@ -81,7 +81,7 @@ def order(order_id: int) -> str:
     return render_template(
         "magento/order.html", order=found, shipments=of["shipment"], invoices=of["invoice"], creditmemos=of["creditmemo"],
         mails=[mail for mail in state.all("mail") if mail["order"] == order_id], statuses=sales.statuses_of(found["state"]),
-        sources=[source for source in state.all("source") if source["enabled"]],
+        sources=[state.get("source", code) for code in Shop(sandbox()).stock.sources()],
         open={item["item_id"]: sales.open_to_ship(found, item) for item in found["items"]}, can=sales,
         refundable=sales.number(found, "total_paid") - sales.number(found, "total_refunded"),
     )  # fmt: skip

@@ -76,7 +76,7 @@ def assign_fulfilments(work: Work) -> Result:
     words = "; ".join(
         f"{outlet}: " + ", ".join(f"{units} x {sku}" for sku, units in parts.values()) for outlet, parts in sorted(given.items())
     )
-    tag = f"outlets {fingerprint(given)}"
+    tag = f"outlets {fingerprint(given)[:8]}"
     news = newest_mark(order, "outlets ") != tag
     if news:
         add_comment(work, order, f"Outlets: {words or 'none'}.", tag)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -184,6 +185,23 @@ def test_a_poll_ends_although_pages_past_the_end_repeat_the_last(rig: MagentoRig
     rig.settings |= {"page_size": 3}
     found = [event.data["order"]["external_id"] for event in rig.do("read_orders").events]
     assert found == orders
+
+
+def test_orders_that_changed_in_another_order_than_they_were_placed_are_all_read(rig: MagentoRig) -> None:
+    orders = [rig.place({"TEA": 1}) for _ in range(7)]
+    minute = time.strftime("%Y-%m-%d %H:%M", time.gmtime(time.time() - 3600))
+    for order, second in zip(orders, (3, 1, 3, 2, 3, 3, 0), strict=True):
+        overwrite(rig, order, updated_at=f"{minute}:0{second}")
+    wanted = [orders[n] for n in (6, 1, 3, 0, 2, 4, 5)]
+    rig.settings |= {"page_size": 2}
+    assert [event.data["order"]["external_id"] for event in rig.do("read_orders").events] == wanted
+    payload: Any = {"kind": "orders", "since": None, "cursor": None}
+    found: list[str] = []
+    while payload:
+        page = rig.do("read_page", payload)
+        found += [event.data["order"]["external_id"] for event in page.events]
+        payload = page.then
+    assert found == wanted
 
 
 def test_orders_too_large_for_one_page_are_read_a_few_at_a_time(rig: MagentoRig) -> None:
