@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from redis import RedisError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -182,7 +184,8 @@ def start(merchant_id: str, connection_id: str, who: str, reason: str) -> None:
         if row.state == "paused":
             connections.resume(session, row)
             _note(session, who, "resume connection", row, reason)
-    services().redis.delete(HOLD_KEY.format(connection_id))
+    with suppress(RedisError):
+        services().redis.delete(HOLD_KEY.format(connection_id))
     services().bell.ring([connection_id])
 
 

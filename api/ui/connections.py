@@ -16,7 +16,7 @@ from api.problems import Problem
 from api.services import services
 from api.ui import blueprint
 from api.ui.frame import admin_page, back_to, page, reading, reason_given, show
-from store import commands, connections, overview
+from store import commands, connections, imports, overview
 
 
 @blueprint.get("/connections")
@@ -48,7 +48,7 @@ def connection_page(connection_id: str) -> Any:
             hooks=connection_links.hooks_address(row.id), credentials=_with_moments(credentials_of(row)),
             settings=_settings(row.settings, capabilities), statuses=statuses_of(capabilities) if capabilities else {},
             cursors={key: json.dumps(value)[:120] for key, value in overview.cursors(session).get(row.id, {}).items()},
-            mended=mended[0] if mended else None, moment=datetime.fromisoformat,
+            mended=mended[0] if mended else None, imported=bool(imports.recent(session, connection_id=row.id, limit=1)), moment=datetime.fromisoformat,
         )  # fmt: skip
 
 

@@ -82,6 +82,8 @@ def test_without_redis_the_rest_is_still_told(keeper: Shopkeeper) -> None:
     found = health(house.app().test_client(), keeper, keeper.till)
 
     assert found["used"] is None and found["words"] == "Not known (Redis is away)"
+    for act in ("pause", "resume"):
+        assert house.app().test_client().post(f"/v1/connections/{keeper.till}/{act}", json={}, headers=keeper.bearer).status_code == 200
 
 
 class Working(House):
