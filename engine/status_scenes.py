@@ -86,14 +86,14 @@ HERE: tuple[Happening, ...] = (
 
 def _shown(status: str) -> Happening:
     return Happening(
-        f"shows_{status}", status, "The shop shows", "order.updated", by="shop",
+        f"shows_{status}", status, "Status", "order.updated", by="shop",
         order={"shop_status": status, "previous_shop_status": "awaiting_processing"}, about=("till_sale", "till_status"),
     )  # fmt: skip
 
 
 def _payment_shown(name: str, title: str, before: str, after: str, ours: str) -> Happening:
     order: dict[str, Value] = {"shop_payment_status": after, "previous_shop_payment_status": before, "payment_status": ours}
-    return Happening(name, title, "The shop shows as payment", "order.updated", by="shop", order=order, about=("till_sale", "till_payment", "till_status"))
+    return Happening(name, title, "Payment", "order.updated", by="shop", order=order, about=("till_sale", "till_payment", "till_status"))
 
 
 THERE: tuple[Happening, ...] = (
