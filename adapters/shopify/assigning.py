@@ -9,8 +9,8 @@ from typing import Any
 from adapters.base import Refused, Result
 from adapters.fields import object_of, objects, text
 from adapters.shopify.client import UserErrors, gid, nodes, number_of
-from adapters.shopify.mutations import MOVE, OPEN, REPORT_PROGRESS, SPLIT
-from adapters.shopify.parts import Part, Standing, standing, wanted_lines
+from adapters.shopify.mutations import HOLD, MOVE, OPEN, RELEASE, REPORT_PROGRESS, SPLIT
+from adapters.shopify.parts import Part, Standing, hold_of, standing, wanted_lines
 from adapters.shopify.queries import WHERE_TO
 from adapters.shopify.stock import as_told, tell_again
 from adapters.shopify.work import Work
@@ -189,27 +189,35 @@ def _moves(order: Standing, wanted: Mapping[str, Mapping[str, int]]) -> list[Mov
 
 
 def _carry_out(work: Work, order: Standing, move: Move) -> str:
-    """Make one move. Gives why it cannot be made, or nothing."""
+    """Make one move. Gives why it cannot be made, or nothing. What was begun, or held by us, is so again afterwards."""
     part = move.part
-    if part.status == "IN_PROGRESS" and "MARK_AS_OPEN" in part.actions:
+    begun = part.status == "IN_PROGRESS" and "MARK_AS_OPEN" in part.actions
+    held = "MOVE" not in part.actions and bool(part.holds) and not part.foreign
+    if begun:
         work.client.change(OPEN, id=part.id)
+    elif held:
+        work.client.change(RELEASE, id=part.id, holds=list(part.holds))
     elif "MOVE" not in part.actions:
         return f"{part} cannot be moved: it is {part.status.lower().replace('_', ' ')}, or with a fulfilment service"
+    words, now = _try(work, move)
+    if begun:
+        work.client.change(REPORT_PROGRESS, id=now)
+    if held:
+        work.client.change(HOLD, id=now, hold=hold_of(work, None))
+    return f"{part} cannot go to {_outlet(work, move.location)}: {words}" if words else ""
+
+
+def _try(work: Work, move: Move) -> tuple[str, str]:
+    """Why a move cannot be made, or nothing; and which fulfilment order has the units now."""
     words = _objection(work, move)
-    if not words:
+    if words:
+        return words, move.part.id
+    try:
         lines = None if move.is_whole else move.rows()
-        try:
-            payload = work.client.change(MOVE, id=part.id, to=gid("Location", move.location), lines=lines)
-        except UserErrors as problem:
-            words = problem.message
-        else:
-            if part.status == "IN_PROGRESS":
-                moved = object_of(payload, "movedFulfillmentOrder").get("id")
-                work.client.change(REPORT_PROGRESS, id=str(moved or part.id))
-            return ""
-    if part.status == "IN_PROGRESS":
-        work.client.change(REPORT_PROGRESS, id=part.id)
-    return f"{part} cannot go to {_outlet(work, move.location)}: {words}"
+        payload = work.client.change(MOVE, id=move.part.id, to=gid("Location", move.location), lines=lines)
+    except UserErrors as problem:
+        return problem.message, move.part.id
+    return "", str(object_of(payload, "movedFulfillmentOrder").get("id") or move.part.id)
 
 
 def _objection(work: Work, move: Move) -> str:

@@ -12,6 +12,7 @@ from adapters.shopify.client import next_page, nodes, number_of
 from adapters.shopify.mutations import OPEN, RELEASE
 from adapters.shopify.progress import OPEN_STATES, ready_key, shop_status
 from adapters.shopify.queries import MORE_OPEN_LINES, MORE_SENT_LINES, PROGRESS
+from adapters.shopify.settings import text_setting
 from adapters.shopify.work import Work
 
 HANDLE = "wissel"
@@ -188,6 +189,11 @@ def _shipments(work: Work, order: Mapping[str, Any]) -> Iterator[Shipment]:
             number_of(each.get("id")), number_of(object_of(each, "location").get("id")), units,
             tuple(objects(each, "trackingInfo")),
         )  # fmt: skip
+
+
+def hold_of(work: Work, notes: str | None) -> dict[str, Any]:
+    """A hold of ours as the API takes it."""
+    return {"reason": text_setting(work.connection, "hold_reason"), "handle": HANDLE, "reasonNotes": notes}
 
 
 def make_ready_to_send(work: Work, part: Part) -> bool:

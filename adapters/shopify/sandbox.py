@@ -39,6 +39,7 @@ PROFILE = Profile(
         "search_lags": ("Lists find an order only some seconds after its change", False),
         "linear_costs": ("A connection costs its whole `first`", False),
         "prepared_is_in_progress": ("Prepared for pickup shows as in progress", False),
+        "held_may_move": ("Fulfilment orders on hold may be moved", True),
         "refuses_negatives": ("Stock below zero is refused", True),
         "https_webhooks_only": ("Webhooks go to https addresses only", False),
         "fulfils_gift_cards": ("Gift cards are fulfilled as soon as they are paid", True),

@@ -125,6 +125,8 @@ class Fulfilling(Stock):
     def _movable(self, part: Row, place: Row) -> None:
         if part["status"] not in OPEN_STATES:
             raise ShopError("The fulfillment order is closed and cannot be moved.", field=["id"])
+        if part["status"] == "ON_HOLD" and not self.box.switch("held_may_move"):
+            raise ShopError("The fulfillment order is on hold and cannot be moved.", field=["id"])
         if part["progress"] and part["status"] == "IN_PROGRESS":
             raise ShopError(
                 "Cannot move a fulfillment order that has had progress reported.",

@@ -205,7 +205,7 @@ class Objects(Articles):
             "requestStatus": part["request_status"], "createdAt": moment(part["created"]), "updatedAt": moment(part["updated"]),
             "orderId": gid("Order", order["id"]), "orderName": order["name"], "order": lambda info: self.order(order),
             "fulfillAt": None, "fulfillBy": None,
-            "supportedActions": [{"action": each, "externalUrl": None} for each in actions(part)],
+            "supportedActions": [{"action": each, "externalUrl": None} for each in actions(part, held_may_move=self.shop.box.switch("held_may_move"))],
             "deliveryMethod": {"__typename": "DeliveryMethod", "id": gid("DeliveryMethod", part["id"]),
                                "methodType": part["method"], "presentedName": order["shipping"][0]["title"],
                                "serviceCode": order["shipping"][0]["code"]},
@@ -291,12 +291,12 @@ def bag_exact(amount: Any, currency: str) -> Node:
     return {"shopMoney": one, "presentmentMoney": one}
 
 
-def actions(part: Row) -> list[str]:
+def actions(part: Row, *, held_may_move: bool = True) -> list[str]:
     """What can be done to a fulfilment order in its state."""
     if part["status"] not in OPEN_STATES:
         return []
     if part["status"] == "ON_HOLD":
-        return ["RELEASE_HOLD", "HOLD", "MOVE"]
+        return ["RELEASE_HOLD", "HOLD", *(["MOVE"] if held_may_move else [])]
     if part["status"] == "SCHEDULED":
         return ["MARK_AS_OPEN"]
     found = ["CREATE_FULFILLMENT", "HOLD"]

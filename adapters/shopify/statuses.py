@@ -19,10 +19,10 @@ from adapters.shopify.mutations import (
     SET_TRACKING,
     SHIP,
 )
-from adapters.shopify.parts import HANDLE, Part, Standing, make_ready_to_send, standing, tracking_of
+from adapters.shopify.parts import Part, Standing, hold_of, make_ready_to_send, standing, tracking_of
 from adapters.shopify.progress import FULFILMENT_MAY_FOLLOW, PAYMENT_MAY_FOLLOW, payment_status, ready_key
 from adapters.shopify.queries import JOB
-from adapters.shopify.settings import flag_setting, text_setting
+from adapters.shopify.settings import flag_setting
 from adapters.shopify.work import Work
 from engine.platforms import PLATFORM
 
@@ -113,15 +113,13 @@ def _process(work: Work, order: Standing, done: list[str], remarks: list[str]) -
 
 
 def _hold(work: Work, order: Standing, done: list[str], remarks: list[str]) -> None:
-    reason = text_setting(work.connection, "hold_reason")
     for part in order.open:
         if part.method == "NONE" or part.holds:
             continue
         if "HOLD" not in part.actions:
             remarks.append(f"{part} cannot be held")
             continue
-        hold = {"reason": reason, "handle": HANDLE, "reasonNotes": _note(work)}
-        work.client.change(HOLD, id=part.id, hold=hold)
+        work.client.change(HOLD, id=part.id, hold=hold_of(work, _note(work)))
         done.append(f"{part} is on hold")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from adapters.base import Refused, Result, RetryLater
 from tests.adapters.conformance import until
@@ -69,7 +71,9 @@ def test_a_part_that_was_begun_is_opened_moved_and_begun_again(shop: ShopifyRig)
     assert (shop.assigned(order), shop.shop_status(order)) == ({"utrecht": {"MUG": 1}}, "processing")
 
 
-def test_a_held_part_moves_and_stays_held(shop: ShopifyRig) -> None:
+@pytest.mark.parametrize("may_move", [True, False])
+def test_a_held_part_moves_and_stays_held(shop: ShopifyRig, may_move: bool) -> None:
+    shop.box.sandbox.set_switch("held_may_move", may_move)
     order = shop.place({"MUG": 1})
     shop.do("set_order_status", {"order": shop.adopt(order), "shop_status": "on_hold"})
     assign(shop, order, ("utrecht", {"MUG": 1}))
@@ -126,6 +130,30 @@ def test_a_cancelled_order_is_not_assigned(shop: ShopifyRig) -> None:
     order = shop.place({"MUG": 1})
     shop.cancel(order)
     assert assign(shop, order, ("utrecht", {"MUG": 1})).did_nothing
+
+
+_UNITS = st.integers(0, 3)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["MUG", "POT", "TEA"]), _UNITS, _UNITS), min_size=1, max_size=3, unique_by=lambda row: row[0]), st.booleans())
+def test_any_split_over_the_outlets_is_shown_and_nothing_is_lost(shop: ShopifyRig, rows: list[tuple[str, int, int]], begun: bool) -> None:
+    rows = [row for row in rows if row[1] + row[2]]
+    if not rows:
+        return
+    shop.box.sandbox.set_switch("oversell", True)
+    order = shop.place({sku: here + there for sku, here, there in rows})
+    if begun:
+        shop.do("set_order_status", {"order": shop.adopt(order), "shop_status": "processing"}, order)
+    wanted = {
+        "amsterdam": {sku: here for sku, here, _ in rows if here}, "utrecht": {sku: there for sku, _, there in rows if there},
+    }  # fmt: skip
+    assign(shop, order, *((outlet, units) for outlet, units in wanted.items() if units))
+    assert shop.assigned(order) == {outlet: units for outlet, units in wanted.items() if units}
+    for outlet, units in wanted.items():
+        if units:
+            send(shop, order, outlet, units)
+    assert shop.shop_status(order) == "completed"
 
 
 # Sending

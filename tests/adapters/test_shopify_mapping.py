@@ -40,7 +40,7 @@ def part(method: str = "SHIPPING", status: str = "OPEN", location: str = "101") 
 
 
 def order(*lines: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The synthetic order of the fact sheet, 64.90 with shipping 4.90."""
+    """An order of 64.90 with shipping 4.90."""
     address = {"name": "Eva Jansen", "firstName": "Eva", "lastName": "Jansen", "address1": "Dorpsstraat 12", "address2": "bij Jo",
                "zip": "3511 AB", "city": "Utrecht", "provinceCode": None, "countryCodeV2": "NL", "phone": None}  # fmt: skip
     return copy.deepcopy({

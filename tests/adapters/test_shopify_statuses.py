@@ -9,6 +9,8 @@ import pytest
 
 from adapters.base import Refused, Result, RetryLater
 from adapters.shopify.parts import HANDLE
+from adapters.shopify.sandbox_basket import Basket
+from tests.adapters.rigs.base import CUSTOMER
 from tests.adapters.rigs.shopify import ShopifyRig
 
 
@@ -174,6 +176,14 @@ def test_paid_is_told_once_and_captures_what_was_authorised(shop: ShopifyRig) ->
     assert shop.payment_status(order) == "paid"
     assert tell(shop, ours, payment_status="paid").did_nothing
     assert shop.writes() == ["orderMarkAsPaid"]
+
+
+def test_paid_captures_what_was_authorised(shop: ShopifyRig) -> None:
+    order = str(shop.shop.place(Basket([("MUG", 1)], "post", "authorised", CUSTOMER))["id"])
+    assert shop.snapshot(order)["tags"] == ["financialStatus:AUTHORIZED"]
+    tell(shop, shop.adopt(order), payment_status="paid")
+    held, taken = shop.shop.order(int(order))["transactions"]
+    assert (taken["kind"], taken["parent"], shop.payment_status(order)) == ("CAPTURE", held["id"], "paid")
 
 
 def test_tracking_alone_goes_to_the_shipment_that_has_none(shop: ShopifyRig) -> None:
