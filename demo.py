@@ -136,7 +136,7 @@ def load(services: Services, shop_url: str, till_url: str, others: Mapping[str, 
         made = {SHOP: shop.id, TILL: till.id}
         for name, url in (others or {}).items():
             access = _sandbox_of(name).connection_credentials()
-            made[name] = _connection(session, services, name, name, "shop", url, access, {}).id
+            made[name] = _connection(session, services, name, name, "shop", url, access, _shop_settings(name)).id
         return made
 
 
@@ -217,6 +217,13 @@ def _shop_access() -> dict[str, str]:
 def _till_access() -> tuple[dict[str, str], dict[str, Any]]:
     names = {str(o["code"]): str(o["name"]) for o in OUTLETS}
     return retail_sandbox.connection_credentials(), retail_sandbox.connection_settings(names)
+
+
+def _shop_settings(platform: str) -> dict[str, Any]:
+    """What an admin would set by hand: WooCommerce has no locations to link, so its pickup places are named."""
+    if platform != "woocommerce":
+        return {}
+    return {"outlet_by_pickup_location": {str(o["name"]): o["code"] for o in OUTLETS if o["offers_pickup"]}}
 
 
 def _connection(
