@@ -63,9 +63,9 @@ def import_act(import_id: str, act: str) -> Any:
 def _page(row: Connection, problem: Problem | None = None) -> Any:
     with reading() as session:
         found = actions.shown(session, imports.recent(session, connection_id=row.id, limit=LAST))
+        current = [each for each in found if each.is_unfinished or _can_go_on(each, found)]
         answer = show(
-            session, "imports", "progress", row=row, current=[each for each in found if each.is_unfinished or each.row.state == imports.FAILED],
-            finished=[each for each in found if not each.is_unfinished and each.row.state != imports.FAILED],
+            session, "imports", "progress", row=row, current=current, finished=[each for each in found if each not in current],
             busy=any(each.row.state in imports.READING for each in found), can_import=actions.can_import(row),
             kinds=_free_kinds(found), choices=_choices(session, row), today=_today(session), problem=problem,
             errors=errors_by_field(problem), values=request.form if problem else {},
@@ -73,6 +73,12 @@ def _page(row: Connection, problem: Problem | None = None) -> Any:
     if problem is not None:
         answer.status_code = problem.kind.status
     return answer
+
+
+def _can_go_on(one: actions.Shown, found: list[actions.Shown]) -> bool:
+    """Whether a failed import is the newest of its kind, so that people will want to resume it."""
+    newest = next(each for each in found if each.row.kind == one.row.kind)
+    return one.row.state == imports.FAILED and one is newest
 
 
 def _free_kinds(found: list[actions.Shown]) -> list[str]:
