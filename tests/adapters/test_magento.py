@@ -174,6 +174,7 @@ def test_what_was_cancelled_in_part_leaves_the_rest_adding_up(rig: MagentoRig) -
     assert rig._order(order)["state"] == "processing"
     snapshot = rig.snapshot(order)
     assert {each["sku"]: each["quantity"] for each in snapshot["lines"]} == {"MUG": 1}
+    assert (snapshot["discount"], snapshot["total"]) == ("1.48", "15.97"), "the discount on what was cancelled is gone with it"
     adds_up(snapshot)
 
 
