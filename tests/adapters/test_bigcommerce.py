@@ -145,7 +145,7 @@ def test_an_authorisation_is_no_payment_until_it_is_captured(rig: BigCommerceRig
     rig.do("set_order_status", telling(ours, payment_status="paid"), key="capture")
     rig.forget_calls()
     pending = rig.do("set_order_status", telling(ours, payment_status="paid"), key="again")
-    assert pending.did_nothing
+    assert (pending.did_nothing, "being captured" in pending.summary) == (True, True)
     assert rig.writes() == []
     rig.shop.settle()
     assert rig.snapshot(order)["payment_status"] == "paid"

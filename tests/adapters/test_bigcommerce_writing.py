@@ -206,6 +206,16 @@ def test_a_record_is_collected_when_the_last_of_it_was_handed_over(rig: BigComme
     assert {item["status"] for item in record["pickup_items"]} == {"COLLECTED"}
 
 
+def test_a_hand_over_told_twice_counts_once(rig: BigCommerceRig) -> None:
+    order = rig.place({"MUG": 2}, pickup=True)
+    ours = rig.adopt(order)
+    rig.do("set_order_status", telling(ours, shop_status="ready_for_pickup"), key="ready")
+    for key in ("a", "b"):
+        rig.do("ship_fulfilment", sending(rig, order, ours, "f1", {"MUG": 1}, pickup=True), key=key)
+    (record,) = fulfilment.pickups(rig.shop, {int(order)})
+    assert [item["status"] for item in record["pickup_items"]] == ["AWAITING_COLLECTION"]
+
+
 def test_a_pickup_collected_without_having_been_ready_is_recorded_at_once(rig: BigCommerceRig) -> None:
     order = rig.place({"MUG": 1}, pickup=True)
     ours = rig.adopt(order)
