@@ -28,8 +28,12 @@ class TooCostly(Refused):
     """The query costs more than one query may: ask for less at once."""
 
 
+KEY_SPENT = frozenset({"IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"})
+"""An attempt with this idempotency key was refused: the next one needs another key."""
+
+
 class UserErrors(Refused):
-    """A mutation was refused. `codes` are the machine words of its errors, where that mutation has some."""
+    """A mutation or query was refused. `codes` are the machine words of its errors, where it has some."""
 
     def __init__(self, message: str, codes: frozenset[str], *, detail: str = "") -> None:
         super().__init__(message, detail=detail)
@@ -90,6 +94,8 @@ class Client:
         if problems:
             words = "; ".join(str(each.get("message") or "no reason given") for each in problems[:5])
             codes = frozenset(str(each["code"]) for each in problems if each.get("code"))
+            if codes & _RETRY_CODES:
+                raise RetryLater(f"Shopify is in trouble: {words}", detail=", ".join(sorted(codes)))
             raise UserErrors(f"Shopify refuses: {words}", codes, detail=f"{name}: {', '.join(sorted(codes)) or 'no code'}")
         return payload
 
@@ -158,7 +164,8 @@ def _raise_errors(answer: Mapping[str, Any]) -> None:
         raise TooCostly(f"Shopify refuses: {words}", detail="MAX_COST_EXCEEDED")
     if codes & _RETRY_CODES:
         raise RetryLater(f"Shopify is in trouble: {words}", detail=", ".join(sorted(codes)))
-    raise Refused(f"Shopify refuses: {words}", detail=", ".join(sorted(filter(None, codes))) or "no code")
+    detail = ", ".join(sorted(filter(None, codes))) or "no code"
+    raise UserErrors(f"Shopify refuses: {words}", frozenset(codes), detail=detail)
 
 
 def _until(answer: Mapping[str, Any]) -> datetime | None:

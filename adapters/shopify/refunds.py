@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.base import Refused, Result
 from adapters.fields import Amounts, object_of, objects, text
-from adapters.shopify.client import gid, number_of
+from adapters.shopify.client import KEY_SPENT, UserErrors, gid, number_of
 from adapters.shopify.mutations import REFUND
 from adapters.shopify.parts import standing, wanted_lines
 from adapters.shopify.queries import REFUNDABLE
@@ -47,11 +47,25 @@ def refund_order(work: Work) -> Result:
         "notify": payload.get("notify_customer") is True, "refundLineItems": _lines(work, order_id, lines),
         "transactions": _payments(work, order, order_id, amount),
     }  # fmt: skip
-    refunded = _money(order, "totalRefundedSet")
-    answer = work.client.change(REFUND, input=refund, key=work.key("refund", reference, amount, refunded))
+    answer = _send(work, reference, refund)
     work.memory.bind("refund", reference, number_of(object_of(answer, "refund").get("id")))
     how = "paid back by its payment provider" if payload.get("pay_back") is True else "recorded as paid back elsewhere"
     return Result(f"Order {name} in Shopify: refund of {amount} {how}.")
+
+
+def _send(work: Work, reference: str, refund: dict[str, Any]) -> Mapping[str, Any]:
+    """Make the refund. A key whose attempt was refused is spent: that nothing came of it is certain then, and the next
+    attempt gets another one."""
+    counter = f"refund.attempts:{reference}"
+    kept = work.memory.get(counter)
+    attempt = kept if isinstance(kept, int) else 0
+    try:
+        return work.client.change(REFUND, input=refund, key=work.key("refund", reference, attempt))
+    except UserErrors as problem:
+        if not problem.codes & KEY_SPENT:
+            raise
+    work.memory.put(counter, attempt + 1)
+    return work.client.change(REFUND, input=refund, key=work.key("refund", reference, attempt + 1))
 
 
 def _amount(work: Work, order: Mapping[str, Any], name: str) -> Decimal:

@@ -79,9 +79,9 @@ class Mutations(Stocking, Queries):
         kept = self.shop.state.get("idempotency", f"{name}:{key}")
         if kept is not None:
             if kept["print"] != to_json(args):
-                raise _again("The same idempotency key was used with other parameters.", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
+                return _spent(name, "The same idempotency key was used with other parameters.", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
             if kept["failed"]:
-                raise _again("The previous attempt with this key failed.", "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED")
+                return _spent(name, "The previous attempt with this key failed.", "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED")
             return {"userErrors": [], **getattr(self, f"show_{name}")(json.loads(kept["did"], parse_float=Decimal))}
         did = do(**args)
         self.shop.state.put("idempotency", f"{name}:{key}", {"print": to_json(args), "failed": False, "did": to_json(did)})
@@ -284,5 +284,8 @@ def _amount(value: Any) -> Decimal:
     return amount
 
 
-def _again(words: str, code: str) -> GraphQLError:
-    return GraphQLError(words, extensions={"code": code})
+def _spent(name: str, words: str, code: str) -> Node:
+    """A key that cannot be used again: a user error where the mutation's errors have that code, else an error of GraphQL."""
+    if name == "inventorySetQuantities":
+        return {"userErrors": [{"field": None, "message": words, "code": code}]}
+    raise GraphQLError(words, extensions={"code": code})

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.base import NewEvent, Refused, Result, RetryLater
 from adapters.fields import object_of, objects, text, utc_text
-from adapters.shopify.client import UserErrors, gid, next_page, nodes, number_of
+from adapters.shopify.client import KEY_SPENT, UserErrors, gid, next_page, nodes, number_of
 from adapters.shopify.mapping import moment_of, variant_events, variant_names
 from adapters.shopify.mutations import ACTIVATE, SET_STOCK
 from adapters.shopify.queries import (
@@ -154,6 +154,7 @@ def _told_key(sku: str) -> str:
 def _write(work: Work, sku: str, wanted: Mapping[str, int], remark: str) -> Result:
     wanted = {location: max(units, 0) for location, units in wanted.items()}
     told: list[str] = []
+    salt = 0
     for _ in range(_ATTEMPTS):
         item = object_of(find_variant(work, sku), "inventoryItem")
         if item.get("tracked") is False:
@@ -168,12 +169,14 @@ def _write(work: Work, sku: str, wanted: Mapping[str, int], remark: str) -> Resu
             done = f"Set the stock of {sku} in Shopify: {', '.join(told)}." if told else f"Shopify already has these numbers of {sku}."
             return Result(done + remark, did_nothing=not told)
         try:
-            _activate(work, item, missing)
-            _set(work, item, changes)
+            _activate(work, item, missing, salt)
+            _set(work, item, changes, salt)
         except UserErrors as problem:
-            if not problem.codes & _STALE:
+            # Somebody sold or counted in between, or the answer to such a refusal was lost: look again, decide again.
+            if not problem.codes & (_STALE | KEY_SPENT):
                 raise
-            continue  # Somebody sold or counted in between: look again, and decide again.
+            salt += bool(problem.codes & KEY_SPENT)
+            continue
         told += [f"{units} at {location} (new there)" for location, units in missing.items()]
         told += [f"{units} at {location} (was {was})" for location, (was, units) in changes.items()]
         if not missing:
@@ -182,16 +185,16 @@ def _write(work: Work, sku: str, wanted: Mapping[str, int], remark: str) -> Resu
     raise RetryLater(f"The stock of {sku} keeps changing in Shopify while it is written.")
 
 
-def _activate(work: Work, item: Node, missing: Mapping[str, int]) -> None:
+def _activate(work: Work, item: Node, missing: Mapping[str, int], salt: int) -> None:
     """Stock the item at locations that did not have it."""
     for location, units in missing.items():
         work.client.change(
             ACTIVATE, item=str(item.get("id")), location=gid("Location", location), available=units,
-            key=work.key("activate", item.get("id"), location, units),
+            key=work.key("activate", item.get("id"), location, units, salt),
         )  # fmt: skip
 
 
-def _set(work: Work, item: Node, changes: Mapping[str, tuple[int, int]]) -> None:
+def _set(work: Work, item: Node, changes: Mapping[str, tuple[int, int]], salt: int) -> None:
     if not changes:
         return
     rows = [
@@ -200,7 +203,7 @@ def _set(work: Work, item: Node, changes: Mapping[str, tuple[int, int]]) -> None
         for location, (was, units) in changes.items()
     ]  # fmt: skip
     given = {"name": "available", "reason": text_setting(work.connection, "stock_reason"), "quantities": rows}
-    work.client.change(SET_STOCK, input=given, key=work.key("stock", sorted(changes.items())))
+    work.client.change(SET_STOCK, input=given, key=work.key("stock", sorted(changes.items()), salt))
 
 
 def find_variant(work: Work, sku: str) -> Node:

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.base import Refused, Result, RetryLater
 from adapters.shopify.sandbox_basket import Basket
+from adapters.shopify.sandbox_book import ShopError
 from tests.adapters.rigs.base import CUSTOMER
 from tests.adapters.rigs.shopify import ShopifyRig
 
@@ -304,3 +305,33 @@ def test_an_article_that_comes_back_with_an_old_number_is_set_right(shop: Shopif
     monkeypatch.setattr(type(shop.shop), "connect", lambda self, item, place, available: connect(self, item, place, 99))
     levels(shop, "POT", utrecht=4)
     assert (shop.stock("POT", "utrecht"), shop.writes()) == (4, ["inventoryActivate", "inventorySetQuantities"])
+
+
+def test_a_key_that_a_refused_attempt_has_spent_is_replaced(shop: ShopifyRig) -> None:
+    order = shop.place({"MUG": 2}, paid=False)
+    shop.adopt(order)
+    payload = {"reference": "R1", "amount": "5.00", "currency": "EUR", "lines": [], "reason": "", "restock": False, "pay_back": False}
+    shop.pay(order)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(shop.shop), "refund", _refuse)
+        for _ in range(2):
+            with pytest.raises(Refused, match="Not now"):
+                shop.do("refund_order", payload | {"order": {"external_id": order}})
+    shop.do("refund_order", payload | {"order": {"external_id": order}})
+    assert (shop.refunded(order), shop.box.state.counter("refunds_made")) == (5, 1)
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise ShopError("Not now.")
+
+
+def test_a_refusal_whose_answer_was_lost_does_not_block_stock(shop: ShopifyRig) -> None:
+    from adapters.shopify.sandbox_stocking import Stocking
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stocking, "m_inventorySetQuantities", _refuse)
+        shop.fault("drop", match="inventorySetQuantities", after_effect=True)
+        with pytest.raises(RetryLater):
+            levels(shop, "MUG", amsterdam=3)
+    levels(shop, "MUG", amsterdam=3)
+    assert shop.stock("MUG", "amsterdam") == 3
