@@ -84,9 +84,10 @@ def access_token() -> Response:
         return _refused("invalid_client", "The client secret is wrong.")
     token = f"shpat_{secrets.token_hex(16)}"
     seconds = int(state.setting("token_seconds", TOKEN_SECONDS))
-    state.put("token", token, {"expires": state.now() + seconds})
+    scopes = list(state.setting("scopes", SCOPES))
+    state.put("token", token, {"expires": state.now() + seconds, "scopes": scopes})
     state.count("tokens_made")
-    body = {"access_token": token, "scope": ",".join(state.setting("scopes", SCOPES)), "expires_in": seconds}
+    body = {"access_token": token, "scope": ",".join(scopes), "expires_in": seconds}
     return Response(to_json(body), mimetype="application/json")
 
 
@@ -104,10 +105,10 @@ def _served(version: str) -> str | None:
 
 
 def _scopes_of(token: str) -> tuple[str, ...] | None:
-    """The scopes of a token; None when it is unknown or over."""
+    """The scopes of a token, None when it is unknown or over. A bought token keeps those it was bought with."""
     state = sandbox().state
     found = state.get("token", token) if token else None
     static = bool(token) and token == state.setting("token")
-    if not static and (found is None or found["expires"] <= state.now()):
-        return None
-    return tuple(state.setting("scopes", SCOPES))
+    if static:
+        return tuple(state.setting("scopes", SCOPES))
+    return None if found is None or found["expires"] <= state.now() else tuple(found["scopes"])

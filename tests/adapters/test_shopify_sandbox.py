@@ -108,6 +108,10 @@ def test_tokens_are_bought_with_client_credentials(shop: ShopifyRig) -> None:
         answer = shop.http.post(url, timeout=5, **{how: body}).json()
         assert (answer["expires_in"], "write_orders" in answer["scope"]) == (86399, True)
         assert ask(shop, "{ shop { name } }", token=answer["access_token"])["data"]["shop"]["name"] == "Sandbox shop"
+    shop.box.state.set_setting("scopes", ["read_products"])
+    assert "errors" not in ask(shop, "{ locations(first: 1) { nodes { id } } }", token=answer["access_token"])
+    narrow = shop.http.post(url, json=body, timeout=5).json()
+    assert (narrow["scope"], code(ask(shop, "{ locations(first: 1) { nodes { id } } }", token=narrow["access_token"]))) == ("read_products", "ACCESS_DENIED")
     for change in ({"client_id": "x"}, {"client_secret": "x"}, {"grant_type": "password"}):
         assert shop.http.post(url, json=body | change, timeout=5).status_code == 400
 
