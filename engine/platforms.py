@@ -18,7 +18,8 @@ class Platform:
 
     `shop_statuses` and `payment_statuses` map the words of ours it can be told to the words its staff read; `outcomes`
     names the other demands of `status_to_shop` it can meet; `stock_per_outlet` says whether it counts stock by location;
-    `shown_only` are statuses it can come to show and cannot be told.
+    `shown_only` are statuses it can come to show and cannot be told, `may_be_noted` those it can be told that may come to
+    nothing but a note on the order.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Platform:
     outcomes: frozenset[str] = frozenset()
     stock_per_outlet: bool = False
     shown_only: Mapping[str, str] = field(default_factory=dict)
+    may_be_noted: frozenset[str] = frozenset()
 
     @property
     def shows(self) -> Mapping[str, str]:
@@ -92,6 +94,7 @@ PLATFORM: Mapping[str, Platform] = {
             },
             {"paid": "Processing"}, frozenset({"assign outlets in shop", "refund in shop"}),
             shown_only={"custom": "a status of the shop's own"},
+            may_be_noted=frozenset({"awaiting_shipment", "ready_for_pickup", "partly_shipped", "shipped"}),
         ),
         Platform(
             "magento", "Magento 2", "shop",
@@ -101,7 +104,7 @@ PLATFORM: Mapping[str, Platform] = {
                 "completed": "Complete", "cancelled": "Canceled",
             },
             {"paid": "Processing"}, _EVERYTHING, stock_per_outlet=True,
-            shown_only={"partly_shipped": "Processing, a part of it shipped"},
+            shown_only={"partly_shipped": "Processing, a part of it shipped"}, may_be_noted=frozenset({"awaiting_shipment"}),
         ),
         Platform("lightspeed_retail", "Lightspeed Retail (X-Series)", "till"),
     )

@@ -377,6 +377,14 @@ def last_payloads(session: Session, connection_id: str, operation: str, subjects
     return {row.subject: row.payload for row in found}
 
 
+def under_way(session: Session, connection_id: str, operation: str, subject: str) -> bool:
+    """Whether a system is still to be told something: a command of that operation waits, is being tried or was given up."""
+    found = select(Command.id).where(
+        Command.connection_id == connection_id, Command.subject == subject, Command.status.in_(OPEN), Command.operation == operation
+    )  # fmt: skip
+    return session.scalar(found.limit(1)) is not None
+
+
 def forget_quiet(session: Session, connection_id: str, collapse_key: str, *, keep: int) -> int:
     """Delete finished commands with this collapse key that brought nothing to light, but for the newest `keep`, with
     their attempts. A system that is asked for news every few seconds would otherwise fill the outbox with silence.

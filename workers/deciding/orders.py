@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from engine.money import to_minor
-from store import bindings, events, orders, stock
+from engine.platforms import PLATFORM
+from store import bindings, commands, events, orders, stock
 from store.order_models import Order, OrderLine
 from workers.deciding import assignment, facts, payments, statuses, told
 from workers.deciding import stock as stock_handlers
@@ -16,6 +17,9 @@ from workers.deciding.scene import Refusal, Scene
 
 LINE_COLUMNS = ("position", "line", "sku", "name", "quantity", "unit_price_minor", "tax_rate", "needs_shipping")
 """What the shop says of a line."""
+
+PAID = ("paid", "partly_refunded")
+"""What a shop shows of an order once its money has come in."""
 
 NOT_YET_TAKEN_IN = ("received", "ignored", "held")
 
@@ -165,7 +169,7 @@ def _merge(scene: Scene, order: Order, snapshot: Mapping[str, Any], *, is_new: b
     if not is_new:
         scene.change("shop status", order.shop_status, shown["shop_status"])
         scene.change("shop payment", order.shop_payment_status, shown["shop_payment_status"])
-        _drop_contradicted(order, shown["shop_status"], shown["shop_payment_status"])
+        _drop_contradicted(scene, order, shown["shop_status"], shown["shop_payment_status"])
         for name, value in shown.items():
             setattr(order, name, value)
     order.tags = sorted(set(order.tags) | set(snapshot.get("tags") or []))
@@ -173,12 +177,23 @@ def _merge(scene: Scene, order: Order, snapshot: Mapping[str, Any], *, is_new: b
     order.snapshot_at = _moment(snapshot["updated_at"])
 
 
-def _drop_contradicted(order: Order, shop_status: str, shop_payment: str) -> None:
-    """What we told the shop no longer counts as told once the shop shows something else than before and than that."""
-    if shop_status not in (order.told.get("shop.shop_status"), order.shop_status):
+def _drop_contradicted(scene: Scene, order: Order, shop_status: str, shop_payment: str) -> None:
+    """What we told the shop no longer counts as told once the shop shows something else than before and than that; or
+    still shows what it did, although it was told: then somebody has undone it before we saw it done."""
+    said = order.told.get("shop.shop_status")
+    if shop_status not in (said, order.shop_status) or (shop_status != said and _was_undone(scene, order, said)):
         told.forget(order, "shop.shop_status", "till.fulfilments")
     if shop_payment not in (order.told.get("shop.payment_status"), order.shop_payment_status):
         told.forget(order, "shop.payment_status")
+
+
+def _was_undone(scene: Scene, order: Order, said: str | None) -> bool:
+    """Whether a status that the shop does not show was told all the same. Some are told as a note, and never show."""
+    shop = scene.shop_of(order)
+    platform = PLATFORM.get(shop.platform) if shop else None
+    if said is None or shop is None or platform is None or said in platform.may_be_noted:
+        return False
+    return not commands.under_way(scene.session, shop.id, "set_order_status", told.order_subject(order))
 
 
 def _merge_lines(scene: Scene, order: Order, lines: list[Mapping[str, Any]]) -> None:
@@ -215,8 +230,9 @@ def _line_values(position: int, line: Mapping[str, Any], currency: str) -> dict[
 def _payment_in_shop(
     scene: Scene, order: Order, snapshot: Mapping[str, Any], previous: str | None, *, known: bool
 ) -> None:
-    """A shop that shows an order as paid reports a payment of what was open, without saying so in an event."""
-    if order.shop_payment_status != "paid" or previous == "paid":
+    """A shop that shows an order as paid reports a payment of what was open, without saying so in an event. One that
+    shows a part of the money as given back has been paid as well, though we never saw it say so."""
+    if order.shop_payment_status not in PAID or previous in PAID:
         return
     counted = sum(p.amount_minor for p in order.payments if p.counts)
     outstanding = order.total_minor - counted
