@@ -152,14 +152,14 @@ query Refundable($id: ID!, $lines: [RefundLineItemInput!]) {{
 """
 
 _VARIANT = "id sku title displayName updatedAt inventoryQuantity product { id title hasOnlyDefaultVariant }"
-_LEVELS = """
-inventoryItem {
-  id tracked
-  inventoryLevels(first: 50) { nodes { location { id } quantities(names: ["available"]) { name quantity } } }
-}
-"""
+_LEVEL = 'nodes { location { id } quantities(names: ["available"]) { name quantity } }'
+_LEVELS = f"inventoryItem {{ id tracked inventoryLevels(first: 50) {{ {_LEVEL} }} }}"
 
-VARIANT = f"query Variant($id: ID!) {{ productVariant(id: $id) {{ {_VARIANT} {_LEVELS} }} }}"
+VARIANT = f"""
+query Variant($id: ID!) {{
+  productVariant(id: $id) {{ {_VARIANT} inventoryItem {{ id tracked inventoryLevels(first: 250) {{ {_LEVEL} }} }} }}
+}}
+"""
 
 VARIANTS = f"""
 query Variants($q: String!, $first: Int!, $after: String) {{
@@ -168,7 +168,7 @@ query Variants($q: String!, $first: Int!, $after: String) {{
 """
 
 VARIANTS_BY_SKU = f"""
-query VariantsBySku($q: String!) {{ productVariants(first: 4, query: $q) {{ nodes {{ {_VARIANT} {_LEVELS} }} }} }}
+query VariantsBySku($q: String!) {{ productVariants(first: 20, query: $q) {{ nodes {{ {_VARIANT} }} }} }}
 """
 
 PRODUCT = f"""

@@ -207,11 +207,12 @@ def _set(work: Work, item: Node, changes: Mapping[str, tuple[int, int]], salt: i
 
 
 def find_variant(work: Work, sku: str) -> Node:
-    """The variant with this sku: the one we remember, or else a search. Raises Refused when there is none."""
+    """The variant with this sku, with its levels: the one we remember, or else a search. Raises Refused when there is
+    none, or more than one."""
     remembered = work.memory.external("product", sku)
     if remembered is not None:
-        found = work.client.query(VARIANT, id=gid("ProductVariant", remembered.rpartition("/")[2])).get("productVariant")
-        if isinstance(found, Mapping) and text(found, "sku") == sku:
+        found = _variant(work, remembered.rpartition("/")[2])
+        if text(found, "sku") == sku:
             return found
     data = work.client.query(VARIANTS_BY_SKU, q=f"sku:{quoted(sku)}")
     found_rows = [each for each in nodes(data, "productVariants") if text(each, "sku") == sku]
@@ -220,7 +221,11 @@ def find_variant(work: Work, sku: str) -> Node:
     if len(found_rows) > 1:
         raise Refused(f"Shopify has more than one article with sku {sku}: give each its own there.")
     _bind(work, found_rows[0])
-    return found_rows[0]
+    return _variant(work, number_of(found_rows[0].get("id")))
+
+
+def _variant(work: Work, number: str) -> Node:
+    return object_of(work.client.query(VARIANT, id=gid("ProductVariant", number)), "productVariant")
 
 
 def levels_of(item: Node) -> dict[str, int]:
