@@ -14,6 +14,7 @@ from store.columns import now
 from store.commands import CANCELLED, OPEN
 from store.flow_models import Attempt, Command, Event
 from store.import_models import Import
+from store.imports import UNFINISHED
 from store.models import Binding, Connection, ConnectionMemory, Merchant
 from store.order_models import Order
 from store.secrets import CannotDecrypt, Cipher
@@ -129,6 +130,13 @@ def archive(session: Session, connection: Connection, reason: str) -> int:
         .returning(Command.id)
     )
     count = len(session.execute(given_up).all())
+    # A first import that still had pages to read will never read them, and must not stand in the way of another one.
+    session.execute(
+        update(Import)
+        .where(Import.connection_id == connection.id, Import.state.in_(UNFINISHED), Import.read_at.is_(None))
+        .values(state=CANCELLED, error="The connection was archived.", finished_at=now())
+        .execution_options(synchronize_session=False)
+    )
     session.flush()
     return count
 

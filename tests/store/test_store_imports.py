@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from store import commands, events, imports, leases
+from store import commands, connections, events, imports, leases
 from store.flow_models import Command, Event
 from store.import_models import Import
 from store.imports import Found, UnderWay, WrongState
@@ -189,3 +189,14 @@ def test_events_of_an_import_are_left_to_the_import(session: Session, row: Impor
     first.status = "failed"
     assert imports.backlog(session, row.id) == 1
     assert imports.outcome(session, row.id) == imports.Outcome(1, 1, {})
+
+
+def test_an_import_that_still_had_pages_to_read_ends_with_its_connection(session: Session, row: Import, shop: Connection) -> None:
+    read = imports.start(session, shop.id, kind="products", since=None, by="Ada")
+    move_on(session, read, None)
+    connections.archive(session, session.get_one(Connection, shop.id), "sold")
+    session.expire_all()
+
+    assert imports.get(session, row.id).state == "cancelled" and imports.get(session, read.id).state == "running"
+    connections.resume(session, session.get_one(Connection, shop.id))
+    assert imports.start(session, shop.id, kind="orders", since=None, by="Ada").state == "waiting"
