@@ -6,6 +6,7 @@ Source: vendor documentation (docs.ecwid.com, api-docs.ecwid.com) and the vendor
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import requests
 from adapters.base import Connection, Refused, RetryLater, Unauthorised
 from adapters.http import DEFAULT_TIMEOUT, read_object, send
 from adapters.lightspeed_ecom.settings import number_setting
+from adapters.paging import grown, shrinking
 
 BASE_URL = "https://app.ecwid.com"
 PAGE_SIZE = 100
@@ -113,11 +115,11 @@ class Client:
         return items, total
 
     def _pages(self, path: str, filters: Mapping[str, str | int]) -> Iterator[dict[str, Any]]:
-        offset = 0
+        offset, size = 0, PAGE_SIZE
         for _ in range(_MOST_PAGES):
-            items, total = self._page(path, offset, PAGE_SIZE, filters)
+            (items, total), size = shrinking(partial(self._page, path, offset, filters=filters), size, one=path[:-1])
             yield from items
-            offset += len(items)
+            offset, size = offset + len(items), grown(size, PAGE_SIZE)
             if not items or offset >= total:
                 return
         raise RetryLater(f"The shop gave more than {_MOST_PAGES} pages.", detail=f"GET {path}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from werkzeug.wrappers import Response
 
 from adapters.base import AdapterError, Refused, Unauthorised
 from tests.adapters.conformance import adds_up, checked, insist, is_cancelled, secrets_of, until
@@ -283,6 +286,35 @@ def test_a_first_import_reads_every_article(rig: Rig) -> None:
         payload, page = result.then, page + 1
         assert page < 100, "a page is read again and again"
     assert skus >= {"MUG", "POT", "TEA"}
+
+
+class Heavy:
+    """A sandbox whose orders are large: a megabyte of blanks follows an answer for each time it names `BUYER`."""
+
+    BUYER = "heavy@example.org"
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answer = Response.from_app(self._app, environ)
+        body = answer.get_data()
+        answer.set_data(body + b" " * (1_000_000 * body.count(self.BUYER.encode())))
+        return answer(environ, start_response)
+
+
+def test_pages_of_many_megabytes_are_read_in_smaller_ones(rig: Rig) -> None:
+    polled(rig, "p1")
+    orders = {rig.place({"TEA": 1}, email=Heavy.BUYER) for _ in range(12)}
+    rig.box.app.wsgi_app = Heavy(rig.box.app.wsgi_app)  # type: ignore[method-assign, assignment]
+    keys = iter(f"p{number}" for number in range(2, 10_000))
+    found: set[str] = set()
+
+    def all_found() -> bool:
+        found.update(polled(rig, next(keys)))
+        return orders <= found
+
+    until(all_found, "all large orders are found")
 
 
 # Articles

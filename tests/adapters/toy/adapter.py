@@ -28,6 +28,7 @@ from adapters.base import (
 )
 from adapters.fields import fingerprint, objects
 from adapters.http import DEFAULT_TIMEOUT, read_object, send
+from adapters.paging import shrinking
 from adapters.polling import Cursor
 from adapters.progress import leads_on, order_reference
 from tests.adapters.toy import mapping
@@ -91,33 +92,32 @@ def read_orders(work: Work) -> Result:
     """Poll: what changed since the last poll, by the shop's growing version number, one page at a time."""
     cursor = Cursor(work.memory, "orders.cursor", work.call)
     position = int(cursor.position(0))
-    orders = objects(work.ask("GET", "orders", params={"after": position, "limit": work.page}), "orders")
+    orders, _, more = _page(work, position)
     cursor.keep(position, max([position, *(int(order["version"]) for order in orders)]))
     events = tuple(_order_event(work, order) for order in orders)
-    return Result(
-        f"Read {len(events)} changed orders.",
-        events,
-        did_nothing=not events,
-        then={} if len(orders) == work.page else None,
-    )
+    return Result(f"Read {len(events)} changed orders.", events, did_nothing=not events, then={} if more else None)
 
 
 def read_page(work: Work) -> Result:
     """One page of a first import. An order that changes meanwhile gets a higher version and comes again at the end."""
-    after = work.payload.get("cursor") or 0
     if work.payload.get("kind") == "products":
         articles = objects(work.ask("GET", "articles"), "articles")
-        events = tuple(event for article in articles for event in _article_events(work, article))
-        return Result(f"Read {len(articles)} articles.", events, progress=(len(articles), len(articles)))
-    answer = work.ask(
-        "GET", "orders", params={"after": after, "limit": work.page, "since": work.payload.get("since") or ""}
+        learned = tuple(event for article in articles for event in _article_events(work, article))
+        return Result(f"Read {len(articles)} articles.", learned, progress=(len(articles), len(articles)))
+    orders, total, more = _page(work, int(work.payload.get("cursor") or 0), since=work.payload.get("since") or "")
+    events = tuple(_order_event(work, order) for order in orders)
+    following = {**work.payload, "cursor": int(orders[-1]["version"])} if more else None
+    return Result(f"Read {len(orders)} orders.", events, then=following, progress=(len(orders), total))
+
+
+def _page(work: Work, after: int, **more: str) -> tuple[list[Mapping[str, Any]], int, bool]:
+    """Orders in order of their versions, how many there are in all, and whether more follow. Where orders are so large
+    that a page of them is more than we hold in memory, fewer are asked for."""
+    answer, size = shrinking(
+        lambda limit: work.ask("GET", "orders", params={"after": after, "limit": limit, **more}), work.page
     )
     orders = objects(answer, "orders")
-    following = {**work.payload, "cursor": int(orders[-1]["version"])} if len(orders) == work.page else None
-    return Result(
-        f"Read {len(orders)} orders.", tuple(_order_event(work, order) for order in orders), then=following,
-        progress=(len(orders), int(answer["total"])),
-    )  # fmt: skip
+    return orders, int(answer["total"]), len(orders) == size
 
 
 def read_product(work: Work) -> Result:
