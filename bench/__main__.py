@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bench import checking, commands, events, explaining, matching, peers, proofs, simulation, sourcing
+from bench import adapters, checking, commands, events, explaining, imports, matching, peers, proofs, simulation, sourcing
 
 
 def main() -> None:
     """Run all measurements, one after the other."""
-    for measurement in (checking, matching, explaining, peers, proofs, sourcing, simulation, events, commands):
+    for measurement in (checking, matching, explaining, peers, proofs, sourcing, simulation, events, commands, adapters, imports):
         measurement.main()
 
 
