@@ -72,6 +72,18 @@ class Shop:
         what, value = moves[choice % len(moves)]
         return self._become(**{what: value})
 
+    def becomes(self, status: str) -> bool:
+        """Staff give the order another status."""
+        return self._become(status=status)
+
+    def reopen(self) -> bool:
+        """Staff take back that the order is done."""
+        return self._become(status="awaiting_processing")
+
+    def money_moves(self) -> bool:
+        """The customer pays; after that staff give a part back, and then the rest."""
+        return self._become(payment=dict(NEXT_PAYMENT)[self.payment])
+
     def carry_out(self, operation: str, payload: Mapping[str, Any]) -> None:
         """What an adapter does: read first, write only what leads on."""
         platform = PLATFORM[self.platform]
@@ -161,13 +173,12 @@ class Till:
             return False
         what, value = moves[choice % len(moves)]
         if what == "pay":
-            self._pay(str(TOTAL), value)
+            self.pay(value)
         elif what == "refund":
             self.refunded = True
             self._say("payment.refunded", {"amount": value, "currency": "EUR", "method": "Cash", "screen": "sell_screen"})
         elif what == "void":
-            self.voided = True
-            self._say("order.cancelled", {"reason": "voided at the till"})
+            self.void()
         else:
             self._move(what, value)
         return True
@@ -195,9 +206,20 @@ class Till:
                 if _FAR[wanted] > _FAR[status]:
                     self._move(outlet, wanted)
 
-    def _pay(self, amount: str, screen: str) -> None:
+    def pay(self, screen: str) -> None:
+        """The customer pays at the counter."""
         self.paid = True
-        self._say("payment.received", {"amount": amount, "currency": "EUR", "method": "Cash", "screen": screen})
+        self._say("payment.received", {"amount": str(TOTAL), "currency": "EUR", "method": "Cash", "screen": screen})
+
+    def void(self) -> None:
+        """Staff void the sale."""
+        self.voided = True
+        self._say("order.cancelled", {"reason": "voided at the till"})
+
+    def complete(self) -> None:
+        """Every outlet sends its part."""
+        for outlet in self.parts:
+            self._move(outlet, "completed")
 
     def _move(self, outlet: str, status: str) -> None:
         self.parts[outlet] = status
