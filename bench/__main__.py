@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from bench import adapters, checking, commands, events, explaining, imports, matching, peers, proofs, simulation, sourcing
+from bench import (
+    adapters,
+    checking,
+    commands,
+    events,
+    explaining,
+    imports,
+    matching,
+    peers,
+    proofs,
+    simulation,
+    sourcing,
+)
 
 
 def main() -> None:
