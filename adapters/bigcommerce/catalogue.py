@@ -38,7 +38,9 @@ def read_product(work: Work) -> Result:
         rows = stock.get(external_id.partition("/")[2])
         if rows is not None:
             events.append(_stock_event(work, sku, external_id, sellable(rows)))
-    return Result(f"Read product {product_id} with {len(list(variants_of(product)))} skus.", events, did_nothing=not events)
+    return Result(
+        f"Read product {product_id} with {len(list(variants_of(product)))} skus.", events, did_nothing=not events
+    )
 
 
 def read_products(work: Work) -> Result:
@@ -141,7 +143,11 @@ def read_customer(work: Work) -> Result:
 
 def _customer_event(customer: Mapping[str, Any], email: str) -> NewEvent:
     names = (text(customer, "first_name"), text(customer, "last_name"))
-    about = {"email": email, "name": " ".join(name for name in names if name) or None, "external_id": text(customer, "id")}
+    about = {
+        "email": email,
+        "name": " ".join(name for name in names if name) or None,
+        "external_id": text(customer, "id"),
+    }
     return NewEvent(
         id=f"customer:{about['external_id']}:{fingerprint(about)}", type="customer.changed",
         subject=f"customer:{email.lower()}", time=_iso(customer.get("date_modified")), data=about,

@@ -31,11 +31,18 @@ def register_webhooks(work: Work) -> Result:
     """Make what is missing, mend what is wrong (address, secret, switched off), remove what is double."""
     url = work.text("url")
     if not url.startswith("https://") and not _is_local(url):
-        raise Refused(f"BigCommerce calls https addresses on port 443 only, not {url.partition('?')[0]}: use the public address.")
+        raise Refused(
+            f"BigCommerce calls https addresses on port 443 only, not {url.partition('?')[0]}: use the public address."
+        )
     present = _ours(work)
     changed = 0
     for scope in SCOPES:
-        wanted = {"scope": scope, "destination": url, "is_active": True, "headers": {SECRET_HEADER: secret_of(work.connection)}}
+        wanted = {
+            "scope": scope,
+            "destination": url,
+            "is_active": True,
+            "headers": {SECRET_HEADER: secret_of(work.connection)},
+        }
         found = [each for each in present if each.get("scope") == scope]
         kept, surplus = (found[0] if found else None), found[1:]
         if kept is None:
@@ -46,7 +53,11 @@ def register_webhooks(work: Work) -> Result:
         for each in surplus:
             work.client.delete(f"v3/hooks/{number_id(each['id'])}")
             changed += 1
-    said = f"{changed} of {len(SCOPES)} webhooks were made or mended." if changed else "All webhooks are as they should be."
+    said = (
+        f"{changed} of {len(SCOPES)} webhooks were made or mended."
+        if changed
+        else "All webhooks are as they should be."
+    )
     return Result(said, data=_listed(_ours(work)), did_nothing=not changed)
 
 
@@ -72,7 +83,9 @@ def _ours(work: Work) -> list[dict[str, Any]]:
 
 def _header(hook: Mapping[str, Any]) -> str | None:
     """Our header's value; names may come back in another case."""
-    return next((str(value) for name, value in hook["headers"].items() if str(name).lower() == SECRET_HEADER.lower()), None)
+    return next(
+        (str(value) for name, value in hook["headers"].items() if str(name).lower() == SECRET_HEADER.lower()), None
+    )
 
 
 def _is_right(hook: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -127,7 +127,9 @@ def pickups_of(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def fulfilment_type(order: Mapping[str, Any]) -> str:
     """`pickup` when all that has to be handed over is picked up; an order with both is a delivery."""
-    sent = [item for each in objects(object_of(order, "consignments"), "shipping") for item in objects(each, "line_items")]
+    sent = [
+        item for each in objects(object_of(order, "consignments"), "shipping") for item in objects(each, "line_items")
+    ]
     return "pickup" if pickups_of(order) and not any(units(item.get("quantity")) for item in sent) else "delivery"
 
 
@@ -148,7 +150,9 @@ def sent_of(order: Mapping[str, Any], *, bundle_parent_ships: bool = False) -> t
     items = wanted_lines(order)
     parents = set() if bundle_parent_ships else parents_of(items)
     goods = [item for item in items if is_sent(item) and str(item.get("id")) not in parents]
-    return sum(units(item.get("quantity_shipped")) for item in goods), sum(units(item.get("quantity")) for item in goods)
+    return sum(units(item.get("quantity_shipped")) for item in goods), sum(
+        units(item.get("quantity")) for item in goods
+    )
 
 
 def is_sent(item: Mapping[str, Any]) -> bool:
@@ -210,7 +214,9 @@ def _totals(
     return (total, on_top, off) if off >= 0 else (total, on_top - off, Decimal(0))
 
 
-def _line(item: Mapping[str, Any], order: Mapping[str, Any], shop: Shop, read: Reader, money: Amounts) -> dict[str, Any]:
+def _line(
+    item: Mapping[str, Any], order: Mapping[str, Any], shop: Shop, read: Reader, money: Amounts
+) -> dict[str, Any]:
     inc_tax = read.number("price_inc_tax", item)
     whole = (read.number("total_ex_tax", item), read.number("total_inc_tax", item))
     single = (read.number("price_ex_tax", item), inc_tax)

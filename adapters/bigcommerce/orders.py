@@ -138,7 +138,8 @@ def page_of_orders(work: Work, position: Position, size: int) -> tuple[list[dict
     )
     if any(_changed(row) < position.since for row in rows):
         raise RetryLater(
-            "The shop answered orders from before the date we asked for.", detail=f"min_date_modified={_text(position.since)}"
+            "The shop answered orders from before the date we asked for.",
+            detail=f"min_date_modified={_text(position.since)}",
         )
     rows.sort(key=lambda row: (_changed(row), number_id(row.get("id"))))
     if len(rows) < size:

@@ -58,7 +58,9 @@ def collect(work: Work, order: Mapping[str, Any], lines: Sequence[tuple[str, int
 
 def _create(work: Work, records: list[dict[str, Any]]) -> None:
     for start in range(0, len(records), MOST_RECORDS):
-        data_rows(work.client.write("POST", "v3/orders/pickups", records[start : start + MOST_RECORDS]), "orders/pickups")
+        data_rows(
+            work.client.write("POST", "v3/orders/pickups", records[start : start + MOST_RECORDS]), "orders/pickups"
+        )
 
 
 def _record(
@@ -95,7 +97,10 @@ def _handed_over(work: Work, order_id: int, lines: Sequence[tuple[str, int]] | N
     if parts.get(part) != sums:
         parts[part] = sums
         work.memory.put(key, parts)
-    return {line: sum(each.get(line, 0) for each in parts.values()) for line in {line for each in parts.values() for line in each}}
+    return {
+        line: sum(each.get(line, 0) for each in parts.values())
+        for line in {line for each in parts.values() for line in each}
+    }
 
 
 def _recorded(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -108,11 +113,16 @@ def _recorded(records: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _open(record: Mapping[str, Any]) -> bool:
-    return any(not item.get("collected_at") and item.get("status") != "COLLECTED" for item in objects(record, "pickup_items"))
+    return any(
+        not item.get("collected_at") and item.get("status") != "COLLECTED" for item in objects(record, "pickup_items")
+    )
 
 
 def _covers(handed: Mapping[str, int], record: Mapping[str, Any]) -> bool:
-    return all(handed.get(str(item.get("order_product_id")), 0) >= units(item.get("quantity")) for item in objects(record, "pickup_items"))
+    return all(
+        handed.get(str(item.get("order_product_id")), 0) >= units(item.get("quantity"))
+        for item in objects(record, "pickup_items")
+    )
 
 
 def _now() -> str:

@@ -60,7 +60,9 @@ def give_back(work: Work, order: Mapping[str, Any]) -> list[str]:
         made = refunds_of(work, order_id)
         reference = f"cancel {order_id}"
         if not any(_bears(each, reference) for each in made):
-            items = [{"item_type": "ORDER", "item_id": order_id, "amount": float(left), "reason": _reason(work, reference)}]
+            items = [
+                {"item_type": "ORDER", "item_id": order_id, "amount": float(left), "reason": _reason(work, reference)}
+            ]
             _create(work, order_id, items, left, money, reference, pay_back=True)
     return [f"{money.text(left)} refunded"]
 
@@ -103,7 +105,9 @@ def _items(work: Work, order_id: int, wanted: Decimal, money: Amounts, reason: s
     if not lines:
         return []
     items: list[dict[str, Any]] = [
-        {"item_type": "PRODUCT", "item_id": int(line), "quantity": count, "reason": reason} for line, count in lines if line.isdigit()
+        {"item_type": "PRODUCT", "item_id": int(line), "quantity": count, "reason": reason}
+        for line, count in lines
+        if line.isdigit()
     ]
     try:
         quoted = money.rounded(_amount(_quote(work, order_id, items).get("total_refund_amount")))
@@ -112,11 +116,22 @@ def _items(work: Work, order_id: int, wanted: Decimal, money: Amounts, reason: s
     if quoted > wanted:
         return []
     rest = wanted - quoted
-    return [*items, {"item_type": "ORDER", "item_id": order_id, "amount": float(rest), "reason": reason}] if rest else items
+    return (
+        [*items, {"item_type": "ORDER", "item_id": order_id, "amount": float(rest), "reason": reason}]
+        if rest
+        else items
+    )
 
 
 def _create(
-    work: Work, order_id: int, items: list[dict[str, Any]], wanted: Decimal, money: Amounts, reference: str, *, pay_back: bool
+    work: Work,
+    order_id: int,
+    items: list[dict[str, Any]],
+    wanted: Decimal,
+    money: Amounts,
+    reference: str,
+    *,
+    pay_back: bool,
 ) -> None:
     quote = _quote(work, order_id, items)
     quoted = money.rounded(_amount(quote.get("total_refund_amount")))
@@ -144,7 +159,11 @@ def _quote(work: Work, order_id: int, items: list[dict[str, Any]]) -> Mapping[st
 def _payments(quote: Mapping[str, Any], pay_back: bool) -> list[dict[str, Any]]:
     """How the money goes back: one of the ways the quote offers, through the provider or only on record. Store credit is
     no money: it is taken only when there is nothing else."""
-    ways = [[each for each in way if isinstance(each, Mapping)] for way in quote.get("refund_methods") or () if isinstance(way, list)]
+    ways = [
+        [each for each in way if isinstance(each, Mapping)]
+        for way in quote.get("refund_methods") or ()
+        if isinstance(way, list)
+    ]
     ways = [way for way in ways if way]
     ways = [way for way in ways if all(each.get("provider_id") != "storecredit" for each in way)] or ways
     fitting = [way for way in ways if all((each.get("offline") is True) != pay_back for each in way)]
@@ -156,7 +175,10 @@ def _payments(quote: Mapping[str, Any], pay_back: bool) -> list[dict[str, Any]]:
     chosen = (fitting or ways or [[]])[0]
     if not chosen:
         raise Refused("The shop offers no way to refund this order: look at its payments in the shop.")
-    return [{"provider_id": each.get("provider_id"), "amount": float(_amount(each.get("amount"))), "offline": not pay_back} for each in chosen]
+    return [
+        {"provider_id": each.get("provider_id"), "amount": float(_amount(each.get("amount"))), "offline": not pay_back}
+        for each in chosen
+    ]
 
 
 def _reason(work: Work, reference: str) -> str:

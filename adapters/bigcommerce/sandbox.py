@@ -53,7 +53,12 @@ PROFILE = Profile(
 
 
 def create_app(
-    state: SandboxState, *, store_hash: str = STORE_HASH, token: str = TOKEN, requests_per_minute: int | None = None, **options: Any
+    state: SandboxState,
+    *,
+    store_hash: str = STORE_HASH,
+    token: str = TOKEN,
+    requests_per_minute: int | None = None,
+    **options: Any,
 ) -> Flask:
     """The sandbox of one store. `options` are those of `create_sandbox`: webhook_url, secret (the API account's client
     secret), webhook_retries; half of `requests_per_minute` may be made in 30 seconds (0: no limit).

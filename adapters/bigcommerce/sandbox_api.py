@@ -172,13 +172,31 @@ def orders() -> list[Any] | None:
     """Filtered by an index of dates first, since most lists ask for what changed."""
     place, query = shop(), request.args
     chosen = _in_range(place, query)
-    exact = {name: query[name] for name in ("status_id", "customer_id", "email", "channel_id", "external_order_id", "cart_id", "payment_method") if query.get(name)}
-    rows = [order for id in _sorted(place, chosen) if _fits(order := place.order(id), exact)] if exact else _sorted(place, chosen)
+    exact = {
+        name: query[name]
+        for name in (
+            "status_id",
+            "customer_id",
+            "email",
+            "channel_id",
+            "external_order_id",
+            "cart_id",
+            "payment_method",
+        )
+        if query.get(name)
+    }
+    rows = (
+        [order for id in _sorted(place, chosen) if _fits(order := place.order(id), exact)]
+        if exact
+        else _sorted(place, chosen)
+    )
     page = v2_page(rows)
     found = [row if isinstance(row, dict) else place.order(row) for row in page or ()]
     if query.get("is_deleted") is not None:
         found = [order for order in found if order["is_deleted"] == (query["is_deleted"] == "true")]
-    return [document(place, order, query.get("include", ""), query.get("consignment_structure", "")) for order in found] or None
+    return [
+        document(place, order, query.get("include", ""), query.get("consignment_structure", "")) for order in found
+    ] or None
 
 
 def _in_range(place: Shop, query: MultiDict[str, str]) -> list[int]:
@@ -239,7 +257,9 @@ def orders_count() -> dict[str, Any]:
 @scope(READ)
 def order(order_id: int) -> dict[str, Any]:
     place = shop()
-    return document(place, place.order(order_id), request.args.get("include", ""), request.args.get("consignment_structure", ""))
+    return document(
+        place, place.order(order_id), request.args.get("include", ""), request.args.get("consignment_structure", "")
+    )
 
 
 _WRITABLE = ("staff_notes", "customer_message", "external_order_id", "external_id", "payment_method", "external_source")
@@ -299,7 +319,9 @@ def shipping_addresses(order_id: int) -> list[Any] | None:
 @scope(READ)
 def order_consignments(order_id: int) -> dict[str, Any]:
     place = shop()
-    return consignments(place, place.order(order_id), with_lines="consignments.line_items" in request.args.get("include", ""))
+    return consignments(
+        place, place.order(order_id), with_lines="consignments.line_items" in request.args.get("include", "")
+    )
 
 
 @api.get("/orders/<int:order_id>/taxes")

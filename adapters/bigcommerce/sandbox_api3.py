@@ -18,7 +18,10 @@ api = Blueprint("bigcommerce_v3", __name__, url_prefix="/stores/<store>/v3")
 api.before_request(authorise)
 api.register_error_handler(ShopError, refuse)
 
-READ, PAYMENTS = ("store_v2_orders_read_only", "store_v2_transactions_read_only"), ("store_v2_orders", "store_v2_transactions")
+READ, PAYMENTS = (
+    ("store_v2_orders_read_only", "store_v2_transactions_read_only"),
+    ("store_v2_orders", "store_v2_transactions"),
+)
 MOST_HOOKS = 10
 
 
@@ -133,7 +136,10 @@ def create_metafield(order_id: int) -> dict[str, Any]:
     if missing:
         raise ShopError("JSON data is missing or invalid", errors=missing)
     with place.change():
-        if any((each["namespace"], each["key"]) == (body["namespace"], body["key"]) for each in place.of("metafield", order_id)):
+        if any(
+            (each["namespace"], each["key"]) == (body["namespace"], body["key"])
+            for each in place.of("metafield", order_id)
+        ):
             raise ShopError("The metafield with this namespace and key exists already.", 409)
         id = place.state.next("metafield", 41)
         fields = {name: body[name] for name in (*required, "description") if name in body}
@@ -191,7 +197,11 @@ def pickup_methods() -> dict[str, Any]:
 def locations() -> dict[str, Any]:
     rows = shop().state.all("location")
     ids, codes = _numbers("location_id:in"), listed("location_code:in")
-    for name, field in (("is_default", "_default"), ("is_active", "enabled"), ("managed_by_external_source", "managed_by_external_source")):
+    for name, field in (
+        ("is_default", "_default"),
+        ("is_active", "enabled"),
+        ("managed_by_external_source", "managed_by_external_source"),
+    ):
         if name in request.args:
             rows = [each for each in rows if bool(each[field]) == (request.args[name].lower() in ("true", "1"))]
     rows = [each for each in rows if (ids is None or each["id"] in ids) and (codes is None or each["code"] in codes)]
@@ -238,7 +248,11 @@ def products() -> dict[str, Any]:
     if "sku" in request.args:
         rows = [each for each in rows if each["sku"] == request.args["sku"]]
     after, ids = number(request.args, "id:greater", 0), _numbers("id:in")
-    rows = [each for each in rows if each["id"] > after and (ids is None or each["id"] in ids) and each["_kind"] != "giftcertificate"]
+    rows = [
+        each
+        for each in rows
+        if each["id"] > after and (ids is None or each["id"] in ids) and each["_kind"] != "giftcertificate"
+    ]
     rows.sort(key=lambda each: each["id"], reverse=request.args.get("direction") == "desc")
     return page([_product(each) for each in rows])
 
@@ -268,7 +282,12 @@ def _product(document: Mapping[str, Any]) -> dict[str, Any]:
     levels = [stock.available(place, default, variant["id"]) for variant in document["variants"]]
     found |= {"inventory_level": sum(levels)}
     if "variants" in (listed("include") or ()):
-        return found | {"variants": [v | {"product_id": document["id"], "inventory_level": n} for v, n in zip(document["variants"], levels, strict=True)]}
+        return found | {
+            "variants": [
+                v | {"product_id": document["id"], "inventory_level": n}
+                for v, n in zip(document["variants"], levels, strict=True)
+            ]
+        }
     return {name: value for name, value in found.items() if name != "variants"}
 
 
@@ -292,7 +311,13 @@ def hooks() -> dict[str, Any]:
         "scope": lambda hook, text: bool(hook["scope"] == text),
         "destination": lambda hook, text: bool(hook["destination"] == text),
     }
-    return page([each for each in rows if all(test(each, request.args[name]) for name, test in tests.items() if name in request.args)])
+    return page(
+        [
+            each
+            for each in rows
+            if all(test(each, request.args[name]) for name, test in tests.items() if name in request.args)
+        ]
+    )
 
 
 @api.post("/hooks")
@@ -308,7 +333,13 @@ def create_hook() -> dict[str, Any]:
     now = int(place.state.now())
     with place.change():
         id = place.state.next("hook", 18_048_287)
-        base = {"id": id, "client_id": g.client_id, "store_hash": place.state.setting("store_hash"), "created_at": now, "updated_at": now}
+        base = {
+            "id": id,
+            "client_id": g.client_id,
+            "store_hash": place.state.setting("store_hash"),
+            "created_at": now,
+            "updated_at": now,
+        }
         return one(place.state.put("hook", id, base | fields))
 
 
@@ -323,7 +354,11 @@ def hook(hook_id: int) -> dict[str, Any]:
 def update_hook(hook_id: int) -> dict[str, Any]:
     place, known = shop(), _own_hook(hook_id)
     with place.change():
-        return one(place.state.put("hook", hook_id, known | _hook_fields(body_object(), known) | {"updated_at": int(place.state.now())}))
+        return one(
+            place.state.put(
+                "hook", hook_id, known | _hook_fields(body_object(), known) | {"updated_at": int(place.state.now())}
+            )
+        )
 
 
 @api.delete("/hooks/<int:hook_id>")

@@ -181,14 +181,25 @@ class Shop:
 
     def _hooks(self, scope: str) -> list[dict[str, Any]]:
         hooks = [*self.state.all("hook"), *self._default_hook()]
-        return [hook for hook in hooks if hook["is_active"] and re.fullmatch(re.escape(hook["scope"]).replace(r"\*", ".*"), scope)]
+        return [
+            hook
+            for hook in hooks
+            if hook["is_active"] and re.fullmatch(re.escape(hook["scope"]).replace(r"\*", ".*"), scope)
+        ]
 
     def _default_hook(self) -> list[dict[str, Any]]:
         """The address set on the sandbox's own pages hears of everything, as if the adapter had subscribed."""
         if not self.box.webhook_url:
             return []
         ours = Connection("", "", "bigcommerce", "shop", "", {"access_token": str(self.state.setting("token", ""))})
-        return [{"scope": "store/*", "destination": self.box.webhook_url, "is_active": True, "headers": {SECRET_HEADER: secret_of(ours)}}]
+        return [
+            {
+                "scope": "store/*",
+                "destination": self.box.webhook_url,
+                "is_active": True,
+                "headers": {SECRET_HEADER: secret_of(ours)},
+            }
+        ]
 
     # Time
 

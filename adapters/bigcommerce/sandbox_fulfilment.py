@@ -54,7 +54,20 @@ def ship(shop: Shop, order_id: object, fields: Mapping[str, Any]) -> dict[str, A
 
 def public_person(address: Mapping[str, Any]) -> dict[str, Any]:
     """An address as shipments show it."""
-    names = ("first_name", "last_name", "company", "street_1", "street_2", "city", "state", "zip", "country", "country_iso2", "phone", "email")
+    names = (
+        "first_name",
+        "last_name",
+        "company",
+        "street_1",
+        "street_2",
+        "city",
+        "state",
+        "zip",
+        "country",
+        "country_iso2",
+        "phone",
+        "email",
+    )
     return {name: address.get(name, "") for name in names}
 
 
@@ -65,7 +78,11 @@ def _ship_line(order: dict[str, Any], address: Any, item: Any) -> None:
     quantity = item.get("quantity")
     if line is None or line["order_address_id"] != address:
         raise ShopError("The field 'order_product_id' is invalid.", 400)
-    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 0 < quantity <= line["quantity"] - line["quantity_shipped"]:
+    if (
+        isinstance(quantity, bool)
+        or not isinstance(quantity, int)
+        or not 0 < quantity <= line["quantity"] - line["quantity_shipped"]
+    ):
         raise ShopError("The field 'quantity' is invalid: it exceeds what is left to ship.", 400)
     line["quantity_shipped"] += quantity
 
@@ -86,9 +103,13 @@ def change_shipment(shop: Shop, order_id: object, shipment_id: object, fields: M
         shipment = shipment_of(shop, order_id, shipment_id)
         if "items" in fields:
             raise ShopError("The field 'items' cannot be changed.", 400)
-        shipment |= _tracking({**shipment, **fields}) | {name: fields[name] for name in ("comments", "shipping_method") if name in fields}
+        shipment |= _tracking({**shipment, **fields}) | {
+            name: fields[name] for name in ("comments", "shipping_method") if name in fields
+        }
         shop.state.put("shipment", shipment["id"], shipment)
-        shop.event("store/shipment/updated", {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]})
+        shop.event(
+            "store/shipment/updated", {"type": "shipment", "id": shipment["id"], "orderId": shipment["order_id"]}
+        )
         shop.save(shop.order(order_id))
     return shipment
 
@@ -135,13 +156,22 @@ def ship_rest(shop: Shop, order_id: object, units: Mapping[int, int] | None = No
 
 def pickups(shop: Shop, orders: set[int] | None = None, ids: set[int] | None = None) -> list[dict[str, Any]]:
     """Pickup records, narrowed to orders or ids."""
-    found = shop.state.all("pickup") if orders is None else [each for order in sorted(orders) for each in shop.of("pickup", order)]
+    found = (
+        shop.state.all("pickup")
+        if orders is None
+        else [each for order in sorted(orders) for each in shop.of("pickup", order)]
+    )
     return [each for each in found if ids is None or each["id"] in ids]
 
 
 def make_pickups(shop: Shop, wanted: Any) -> list[dict[str, Any]]:
     """Make pickup records. Raises ShopError for the first that makes no sense; then none is made."""
-    if not isinstance(wanted, list) or not wanted or len(wanted) > MOST_PICKUPS or not all(isinstance(each, dict) for each in wanted):
+    if (
+        not isinstance(wanted, list)
+        or not wanted
+        or len(wanted) > MOST_PICKUPS
+        or not all(isinstance(each, dict) for each in wanted)
+    ):
         raise ShopError("JSON data is missing or invalid", errors={"pickups": "between 1 and 100 pickups are needed"})
     with shop.change():
         return [_make_pickup(shop, each) for each in wanted]
@@ -154,7 +184,9 @@ def _make_pickup(shop: Shop, wanted: Mapping[str, Any]) -> dict[str, Any]:
         raise ShopError("Payload contains invalid fields", errors={"pickup_method_id": "is not a pickup of this order"})
     items = wanted.get("pickup_items")
     if not isinstance(items, list) or not items or not wanted.get("ready_at"):
-        raise ShopError("Payload contains invalid fields", errors={"pickup_items": "ready_at and pickup_items are required"})
+        raise ShopError(
+            "Payload contains invalid fields", errors={"pickup_items": "ready_at and pickup_items are required"}
+        )
     collected = _moment(wanted["collected_at"]) if wanted.get("collected_at") else None
     number, now = shop.state.next("pickup", 31), shop.iso()
     record = {
@@ -166,11 +198,17 @@ def _make_pickup(shop: Shop, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pickup_item(shop: Shop, order: Mapping[str, Any], item: Any, collected: str | None) -> dict[str, Any]:
-    line = next((each for each in order["_lines"] if isinstance(item, dict) and each["id"] == item.get("order_product_id")), None)
+    line = next(
+        (each for each in order["_lines"] if isinstance(item, dict) and each["id"] == item.get("order_product_id")),
+        None,
+    )
     if line is None or not line["order_pickup_method_id"]:
         raise ShopError("Payload contains invalid fields", errors={"order_product_id": "is not picked up"})
     taken = sum(
-        each["quantity"] for record in pickups(shop, {order["id"]}) for each in record["pickup_items"] if each["order_product_id"] == line["id"]
+        each["quantity"]
+        for record in pickups(shop, {order["id"]})
+        for each in record["pickup_items"]
+        if each["order_product_id"] == line["id"]
     )
     quantity = item.get("quantity")
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 0 < quantity <= line["quantity"] - taken:
@@ -195,7 +233,10 @@ def _change_pickup(shop: Shop, wanted: Mapping[str, Any]) -> dict[str, Any]:
         raise ShopError("Payload contains invalid fields", errors={"pickup_id": "unknown pickup"})
     collected = _moment(wanted["collected_at"]) if wanted.get("collected_at") else None
     status = "COLLECTED" if collected else "AWAITING_COLLECTION"
-    record |= {"updated_at": shop.iso(), **({"ready_at": _moment(wanted["ready_at"])} if wanted.get("ready_at") else {})}
+    record |= {
+        "updated_at": shop.iso(),
+        **({"ready_at": _moment(wanted["ready_at"])} if wanted.get("ready_at") else {}),
+    }
     record["pickup_items"] = [item | {"status": status, "collected_at": collected} for item in record["pickup_items"]]
     return shop.state.put("pickup", record["id"], record)
 
@@ -203,6 +244,8 @@ def _change_pickup(shop: Shop, wanted: Mapping[str, Any]) -> dict[str, Any]:
 def _moment(value: Any) -> str:
     """A time given as UNIX seconds or ISO 8601, as V3 writes it."""
     try:
-        return iso(int(value) if str(value).isdigit() else datetime.fromisoformat(str(value)).astimezone(UTC).timestamp())
+        return iso(
+            int(value) if str(value).isdigit() else datetime.fromisoformat(str(value)).astimezone(UTC).timestamp()
+        )
     except (ValueError, OverflowError):
         raise ShopError("Payload contains invalid fields", errors={"ready_at": "is no time"}) from None

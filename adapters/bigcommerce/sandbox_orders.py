@@ -41,7 +41,9 @@ def new_line(
         ],
         "_rate": str(product["_tax_rate"]), "_product": product["id"], "_variant": variant["id"],
     }  # fmt: skip
-    return price_line(line, Decimal(0) if parent is not None else Decimal(str(variant.get("price") or product["price"])))
+    return price_line(
+        line, Decimal(0) if parent is not None else Decimal(str(variant.get("price") or product["price"]))
+    )
 
 
 def price_line(line: dict[str, Any], price: Decimal) -> dict[str, Any]:
@@ -60,7 +62,10 @@ def add_up(order: dict[str, Any]) -> dict[str, Any]:
     """Bring the totals of an order in line with its lines. The total is rounded to the cent, its parts are not."""
     goods = sum((Decimal(line["total_inc_tax"]) for line in order["_lines"]), Decimal(0))
     untaxed = sum((Decimal(line["total_ex_tax"]) for line in order["_lines"]), Decimal(0))
-    shipping, fees = Decimal(order["_shipping"]), sum((Decimal(fee["cost_inc_tax"]) for fee in order["_fees"]), Decimal(0))
+    shipping, fees = (
+        Decimal(order["_shipping"]),
+        sum((Decimal(fee["cost_inc_tax"]) for fee in order["_fees"]), Decimal(0)),
+    )
     shipping_untaxed = without_tax(shipping, SHIPPING_TAX)
     off = Decimal(order["discount_amount"]) + Decimal(order["coupon_discount"])
     total = max(Decimal(0), cents(goods + shipping + fees - off))

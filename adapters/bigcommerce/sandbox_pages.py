@@ -51,9 +51,16 @@ def storefront() -> str:
 @pages.post("/orders")
 def place_order() -> Response:
     form = request.form
-    customer = {name: form.get(name, "") for name in ("name", "email", "phone", "street", "city", "postcode", "country")}
+    customer = {
+        name: form.get(name, "") for name in ("name", "email", "phone", "street", "city", "postcode", "country")
+    }
     basket = Basket(
-        list(_chosen()), form.get("method", ""), form.get("payment", ""), customer, form.get("comment", ""), _amount("discount")
+        list(_chosen()),
+        form.get("method", ""),
+        form.get("payment", ""),
+        customer,
+        form.get("comment", ""),
+        _amount("discount"),
     )
     return _to_order(staff.place(_shop(), basket)["id"])
 
@@ -101,7 +108,9 @@ def ship(order_id: int) -> Response:
     """Ship the units given per line, all of them in one parcel."""
     shop, units = _shop(), {line: count for line, count in _units("ship") if count}
     found = shop.order(order_id)
-    tracking = {name: request.form.get(name, "").strip() for name in ("tracking_number", "tracking_carrier", "tracking_link")}
+    tracking = {
+        name: request.form.get(name, "").strip() for name in ("tracking_number", "tracking_carrier", "tracking_link")
+    }
     for address in found["_addresses"]:
         items = [
             {"order_product_id": line["id"], "quantity": units[line["id"]]}
@@ -135,7 +144,9 @@ def give_back(shop: Shop, order_id: int, amount: Decimal) -> None:
     """Staff pay back an amount by the first way that the quote offers."""
     items = [{"item_type": "ORDER", "item_id": order_id, "amount": float(amount), "reason": "By staff"}]
     way = payments.quote(shop, order_id, items)["refund_methods"][0]
-    payments.refund(shop, order_id, items, [{name: each[name] for name in ("provider_id", "amount", "offline")} for each in way])
+    payments.refund(
+        shop, order_id, items, [{name: each[name] for name in ("provider_id", "amount", "offline")} for each in way]
+    )
 
 
 @pages.post("/admin/orders/<int:order_id>/note")

@@ -112,9 +112,31 @@ def _methods(order: Mapping[str, Any], amount: Decimal) -> list[list[dict[str, A
         "offline_provider": offline, "offline_reason": "This payment method is processed by hand." if offline else "",
     }]]  # fmt: skip
     if not offline:
-        ways.append([{"provider_id": "custom", "provider_description": "Custom", "amount": float(amount), "offline": True, "offline_provider": True, "offline_reason": ""}])
+        ways.append(
+            [
+                {
+                    "provider_id": "custom",
+                    "provider_description": "Custom",
+                    "amount": float(amount),
+                    "offline": True,
+                    "offline_provider": True,
+                    "offline_reason": "",
+                }
+            ]
+        )
     if order["customer_id"]:
-        ways.append([{"provider_id": "storecredit", "provider_description": "Store credit", "amount": float(amount), "offline": False, "offline_provider": False, "offline_reason": ""}])
+        ways.append(
+            [
+                {
+                    "provider_id": "storecredit",
+                    "provider_description": "Store credit",
+                    "amount": float(amount),
+                    "offline": False,
+                    "offline_provider": False,
+                    "offline_reason": "",
+                }
+            ]
+        )
     return ways
 
 

@@ -47,7 +47,11 @@ def seed(
         for each in products:
             _product(state, each, ids)
         for each in shipping_methods:
-            state.put("shipping_method", each["id"], {"id": each["id"], "name": each["name"], "price": str(each.get("price", "0"))})
+            state.put(
+                "shipping_method",
+                each["id"],
+                {"id": each["id"], "name": each["name"], "price": str(each.get("price", "0"))},
+            )
 
 
 def _location(state: SandboxState, given: Mapping[str, Any]) -> int:

@@ -95,7 +95,9 @@ def _checkout(shop: Shop, basket: Basket) -> dict[str, Any]:
         order["_lines"].append(line)
         for sku, units in product["_parts"].items():
             part, part_variant = product_by_sku(shop, sku)
-            order["_lines"].append(new_line(shop, order["id"], part, part_variant, units * quantity, parent=line["id"], **goes))
+            order["_lines"].append(
+                new_line(shop, order["id"], part, part_variant, units * quantity, parent=line["id"], **goes)
+            )
     order["order_is_digital"] = not any(line["type"] == "physical" for line in order["_lines"])
     return add_up(order)
 
@@ -207,11 +209,15 @@ def edit(shop: Shop, order_id: object, line_id: int, quantity: int) -> None:
             if line["id"] != line_id and line["parent_order_product_id"] != line_id:
                 lines.append(line)
                 continue
-            wanted = quantity if line["id"] == line_id else line["quantity"] * quantity // max(1, _quantity(order, line_id))
+            wanted = (
+                quantity if line["id"] == line_id else line["quantity"] * quantity // max(1, _quantity(order, line_id))
+            )
             if wanted < line["quantity_shipped"]:
                 raise ShopError("More units were shipped already.")
             if wanted:
-                lines.append(price_line(line | {"quantity": wanted, "applied_discounts": []}, Decimal(line["price_inc_tax"])))
+                lines.append(
+                    price_line(line | {"quantity": wanted, "applied_discounts": []}, Decimal(line["price_inc_tax"]))
+                )
         if len(lines) == len(order["_lines"]) and not any(line["id"] == line_id for line in lines):
             raise ShopError(f"Order item {line_id} was not found.", 404)
         order["_lines"] = lines

@@ -30,11 +30,15 @@ def find(shop: Shop, item: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
                 return _counted(product, variant, f"sku {item['sku']}")
             if "variant_id" in item and variant["id"] == item["variant_id"]:
                 if product["inventory_tracking"] == "product":
-                    raise ShopError(f"[Item with variant_id {variant['id']} is tracked by product, please update stock by product id]")
+                    raise ShopError(
+                        f"[Item with variant_id {variant['id']} is tracked by product, please update stock by product id]"
+                    )
                 return _counted(product, variant, f"variant_id {variant['id']}")
             if "product_id" in item and product["id"] == item["product_id"]:
                 if product["inventory_tracking"] == "variant":
-                    raise ShopError(f"[Item with product_id {product['id']} is tracked by variant, please update stock by variant id]")
+                    raise ShopError(
+                        f"[Item with product_id {product['id']} is tracked by variant, please update stock by variant id]"
+                    )
                 return _counted(product, variant, f"product_id {product['id']}")
     raise ShopError("Items not found", errors={"items": "One of sku, product_id or variant_id must name an item"})
 
@@ -81,7 +85,9 @@ def adjust(shop: Shop, wanted: Any, *, relative: bool) -> str:
         product, variant = find(shop, item)
         location, quantity = _location(shop, item), item.get("quantity")
         if isinstance(quantity, bool) or not isinstance(quantity, int) or (quantity < 0 and not relative):
-            raise ShopError("Payload contains invalid fields", errors={"items.0.quantity": "must be a whole number of at least 0"})
+            raise ShopError(
+                "Payload contains invalid fields", errors={"items.0.quantity": "must be a whole number of at least 0"}
+            )
         if relative:
             _check_relative(shop, location, product, variant, item, quantity)
         changes.append({"location": location, "product": product["id"], "variant": variant["id"], "quantity": quantity})
@@ -93,14 +99,21 @@ def adjust(shop: Shop, wanted: Any, *, relative: bool) -> str:
 
 
 def _check_relative(
-    shop: Shop, location: int, product: Mapping[str, Any], variant: Mapping[str, Any], item: Mapping[str, Any], quantity: int
+    shop: Shop,
+    location: int,
+    product: Mapping[str, Any],
+    variant: Mapping[str, Any],
+    item: Mapping[str, Any],
+    quantity: int,
 ) -> None:
     before = level(shop, location, variant["id"])
     if before is None:
         named = next(f"{name} {item[name]}" for name in ("sku", "variant_id", "product_id") if name in item)
         raise ShopError(f"Items with identity: [{named}] requires absolute adjustment before relative")
     if before["onhand"] + quantity < before["safety_stock"]:
-        raise ShopError(f"Not enough stock of {variant['sku']} at location {location}", errors={"quantity": "below safety stock"})
+        raise ShopError(
+            f"Not enough stock of {variant['sku']} at location {location}", errors={"quantity": "below safety stock"}
+        )
 
 
 def _location(shop: Shop, item: Mapping[str, Any]) -> int:
@@ -145,7 +158,9 @@ def tell(shop: Shop, product: int, variant: int, location: int, method: str, val
     by = "order/updated" if method == "relative" else "updated"
     inventory = {"product_id": product, "method": method, "value": value}
     shop.event(f"store/product/inventory/{by}", {"type": "product", "id": product, "inventory": inventory})
-    shop.event(f"store/sku/inventory/{by}", {"type": "sku", "id": variant, "inventory": {**inventory, "variant_id": variant}})
+    shop.event(
+        f"store/sku/inventory/{by}", {"type": "sku", "id": variant, "inventory": {**inventory, "variant_id": variant}}
+    )
     shop.event(
         f"store/channel/{CHANNEL}/inventory/product/stock_changed",
         {"variant_id": variant, "product_id": product, "location_id": location},
@@ -168,4 +183,7 @@ def item_document(shop: Shop, product: Mapping[str, Any], variant: Mapping[str, 
             "location_enabled": place["enabled"],
             "settings": {"safety_stock": found["safety_stock"], "is_in_stock": found["onhand"] > 0, "warning_level": 0, "bin_picking_number": ""},
         })  # fmt: skip
-    return {"identity": {"sku": variant["sku"], "variant_id": variant["id"], "product_id": product["id"]}, "locations": places}
+    return {
+        "identity": {"sku": variant["sku"], "variant_id": variant["id"], "product_id": product["id"]},
+        "locations": places,
+    }

@@ -46,7 +46,10 @@ SETTINGS: Mapping[str, tuple[str, Any]] = {
         "once the webhook log shows that all of them are signed.",
         False,
     ),
-    "page_size": ("How many orders or products one call reads at most, 1 to 250; fewer are asked for where they are very large.", 100),
+    "page_size": (
+        "How many orders or products one call reads at most, 1 to 250; fewer are asked for where they are very large.",
+        100,
+    ),
     "poll_orders": ("How many changed orders one regular read takes at most, 50 to 5000.", 1000),
     "poll_overlap_seconds": ("How far each poll reaches back before the last change it saw, 0 to 86400 seconds.", 300),
     "first_poll_days": ("How many days back the very first poll reaches, 0 to 365.", 1),

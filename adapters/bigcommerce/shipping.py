@@ -49,11 +49,15 @@ def ship_fulfilment(work: Work) -> Result:
     order_id = work.order_id()
     order = work.order(order_id)
     if status_id(order) in (CANCELLED, DECLINED) or status_id(order) in UNFINISHED:
-        return Result(f"Order {order_id} in the shop is {text(order, 'status')}: nothing is sent there.", did_nothing=True)
+        return Result(
+            f"Order {order_id} in the shop is {text(order, 'status')}: nothing is sent there.", did_nothing=True
+        )
     if part.get("pickup") is True:
         changed = collect(work, order, work.lines())
         done = f"{changed} pickup record{'s' if changed != 1 else ''} of order {order_id} are collected now"
-        return Result(f"{done}." if changed else f"The pickup of order {order_id} was recorded already.", did_nothing=not changed)
+        return Result(
+            f"{done}." if changed else f"The pickup of order {order_id} was recorded already.", did_nothing=not changed
+        )
     said = _ship(work, order, part)
     moved = move_on(work, order_id)
     if not said and not moved:
@@ -109,7 +113,9 @@ def _open(item: Mapping[str, Any]) -> int:
     return max(0, units(item.get("quantity")) - units(item.get("quantity_shipped"))) if is_sent(item) else 0
 
 
-def _by_address(order: Mapping[str, Any], wanted: Sequence[tuple[Mapping[str, Any], int]]) -> dict[int, list[dict[str, int]]]:
+def _by_address(
+    order: Mapping[str, Any], wanted: Sequence[tuple[Mapping[str, Any], int]]
+) -> dict[int, list[dict[str, int]]]:
     found: dict[int, list[dict[str, int]]] = {}
     for item, count in wanted:
         items = found.setdefault(units(item.get("order_address_id")), [])
@@ -120,7 +126,13 @@ def _by_address(order: Mapping[str, Any], wanted: Sequence[tuple[Mapping[str, An
 def _create(
     work: Work, order_id: int, address: int, items: list[dict[str, int]], part: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    body = {"order_address_id": address, "items": items, "comments": _comment(part), "shipping_provider": "", **tracking_fields(work)}
+    body = {
+        "order_address_id": address,
+        "items": items,
+        "comments": _comment(part),
+        "shipping_provider": "",
+        **tracking_fields(work),
+    }
     made = work.client.write("POST", f"v2/orders/{order_id}/shipments", body)
     return made if isinstance(made, Mapping) else {}
 
@@ -188,15 +200,25 @@ def assign_fulfilments(work: Work) -> Result:
     )  # fmt: skip
     if kept is not None and kept.get("value") == value:
         return Result(f"Order {order_id} in the shop shows these outlets already.", did_nothing=True)
-    body = {"permission_set": "read", "namespace": NAMESPACE, "key": KEY, "value": value, "description": "Which outlet does which part"}
+    body = {
+        "permission_set": "read",
+        "namespace": NAMESPACE,
+        "key": KEY,
+        "value": value,
+        "description": "Which outlet does which part",
+    }
     if kept is None:
         answer = work.client.call("POST", f"v3/{path}", json=body, expect=(409,))
         if answer.status_code == 409:
-            raise RetryLater("The order's own data was made by somebody else at the same moment.", detail=f"POST v3/{path}")
+            raise RetryLater(
+                "The order's own data was made by somebody else at the same moment.", detail=f"POST v3/{path}"
+            )
         read_json(answer)
     else:
         work.client.write("PUT", f"v3/{path}/{number_id(kept.get('id'))}", body)
-    return Result(f"Order {order_id} in the shop now shows: {', '.join(each['outlet'] for each in json.loads(value)) or 'no outlet'}.")
+    return Result(
+        f"Order {order_id} in the shop now shows: {', '.join(each['outlet'] for each in json.loads(value)) or 'no outlet'}."
+    )
 
 
 def _plan(work: Work) -> str:
@@ -211,4 +233,6 @@ def _plan(work: Work) -> str:
         }
         for part in objects(work.call.payload, "fulfilments")
     ]  # fmt: skip
-    return json.dumps(sorted(parts, key=lambda part: (part["outlet"], part["fulfilment"])), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        sorted(parts, key=lambda part: (part["outlet"], part["fulfilment"])), ensure_ascii=False, separators=(",", ":")
+    )

@@ -55,12 +55,15 @@ def set_order_status(work: Work) -> Result:
         return _left(order_id, remarks)
     if work.call.payload.get("notify_customer") is False:
         remarks.append("whether the customer is mailed is set in the shop")
-    return Result(f"Order {order_id} in the shop now has {', '.join(done)}{' (' + '; '.join(remarks) + ')' if remarks else ''}.")
+    return Result(
+        f"Order {order_id} in the shop now has {', '.join(done)}{' (' + '; '.join(remarks) + ')' if remarks else ''}."
+    )
 
 
 def _left(order_id: int, remarks: list[str]) -> Result:
     return Result(
-        f"Order {order_id} in the shop was left as it is: {'; '.join(remarks) or 'nothing to change'}.", did_nothing=True
+        f"Order {order_id} in the shop was left as it is: {'; '.join(remarks) or 'nothing to change'}.",
+        did_nothing=True,
     )
 
 
@@ -79,7 +82,12 @@ def _may_write(work: Work, order: Mapping[str, Any], present: str, wanted: str, 
         remarks.append("it waits for its payment")
         return False
     return leads_on(
-        "status", present, wanted, MAY_FOLLOW, remarks, keep_custom=not switched_on(work.connection, "replace_custom_status")
+        "status",
+        present,
+        wanted,
+        MAY_FOLLOW,
+        remarks,
+        keep_custom=not switched_on(work.connection, "replace_custom_status"),
     )
 
 
@@ -105,7 +113,9 @@ def _pay(work: Work, order: dict[str, Any], payment: str, present: str, remarks:
     if status_id(order) == ON_HOLD and word in OFFLINE:
         work.memory.put(held(order_id), "paid")
         return ["payment paid once it is released"]
-    remarks.append(f"the shop cannot show that it is paid (status {text(order, 'status')}, payment {word or 'not online'})")
+    remarks.append(
+        f"the shop cannot show that it is paid (status {text(order, 'status')}, payment {word or 'not online'})"
+    )
     return []
 
 
@@ -146,17 +156,25 @@ def _track(work: Work, order: Mapping[str, Any], remarks: list[str], *, whole: b
         return [said for said in [add_tracking(work, order_id, bare[0])] if said]
     if whole and not shipments:
         return _ship_everything(work, order, fields)
-    remarks.append("its tracking waits for its shipment" if not shipments else "all its shipments have tracking already")
+    remarks.append(
+        "its tracking waits for its shipment" if not shipments else "all its shipments have tracking already"
+    )
     return []
 
 
 def _ship_everything(work: Work, order: Mapping[str, Any], fields: Mapping[str, str]) -> list[str]:
     order_id = int(order["id"])
     by_address: dict[int, list[dict[str, int]]] = {}
-    for item, count in open_units(order, [(str(each["id"]), int(each["quantity"])) for each in lines_of(order) if each.get("quantity")]):
-        by_address.setdefault(int(item["order_address_id"]), []).append({"order_product_id": int(item["id"]), "quantity": count})
+    for item, count in open_units(
+        order, [(str(each["id"]), int(each["quantity"])) for each in lines_of(order) if each.get("quantity")]
+    ):
+        by_address.setdefault(int(item["order_address_id"]), []).append(
+            {"order_product_id": int(item["id"]), "quantity": count}
+        )
     for address, items in by_address.items():
-        work.client.write("POST", f"v2/orders/{order_id}/shipments", {"order_address_id": address, "items": items, **fields})
+        work.client.write(
+            "POST", f"v2/orders/{order_id}/shipments", {"order_address_id": address, "items": items, **fields}
+        )
     return [f"tracking {fields['tracking_number']}"] if by_address else []
 
 

@@ -63,8 +63,14 @@ def _set(work: Work, levels: Mapping[int, int], skipped: list[str]) -> Result:
     # Forgotten first: should the answer get lost, nobody may take the old number for the last one written.
     work.memory.put(_written(external_id), {name: count for name, count in before.items() if int(name) not in changed})
     for start in range(0, len(items), MOST_ITEMS):
-        work.client.write("PUT", "v3/inventory/adjustments/absolute", {"reason": "Stock of the outlets", "items": items[start : start + MOST_ITEMS]})
-    work.memory.put(_written(external_id), {**before, **{str(location): wanted for location, wanted in changed.items()}})
+        work.client.write(
+            "PUT",
+            "v3/inventory/adjustments/absolute",
+            {"reason": "Stock of the outlets", "items": items[start : start + MOST_ITEMS]},
+        )
+    work.memory.put(
+        _written(external_id), {**before, **{str(location): wanted for location, wanted in changed.items()}}
+    )
     said = ", ".join(f"{wanted} at location {location}" for location, wanted in changed.items())
     return Result(f"Set the stock of {sku} in the shop to {said}.{left_out}")
 
@@ -103,8 +109,15 @@ def _stock_of(work: Work, external_id: str, sku: str) -> dict[int, int] | None:
     rows = work.client.v3_all("inventory/items", **{"product_id:in": product_id})
     for row in rows:
         identity = row.get("identity")
-        if isinstance(identity, Mapping) and str(identity.get("variant_id")) == variant_id and identity.get("sku") == sku:
-            return {units(each.get("location_id")): units(each.get("total_inventory_onhand")) for each in objects(row, "locations")}
+        if (
+            isinstance(identity, Mapping)
+            and str(identity.get("variant_id")) == variant_id
+            and identity.get("sku") == sku
+        ):
+            return {
+                units(each.get("location_id")): units(each.get("total_inventory_onhand"))
+                for each in objects(row, "locations")
+            }
     return None
 
 

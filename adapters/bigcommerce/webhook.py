@@ -140,7 +140,9 @@ def _subject(scope: str, data: Mapping[str, Any]) -> tuple[str, str, dict[str, A
     if kind == "shipment":
         return "order", _id(data, "orderId", "order_id"), {}
     if kind in ("product", "sku", "inventory") and parts[-1] != "deleted" and "location" not in parts:
-        inner: Mapping[str, Any] = next((data[name] for name in ("inventory", "sku") if isinstance(data.get(name), Mapping)), {})
+        inner: Mapping[str, Any] = next(
+            (data[name] for name in ("inventory", "sku") if isinstance(data.get(name), Mapping)), {}
+        )
         # `id` of a sku callback is an id of another kind, so only products go by it.
         return "product", _id({**data, **inner}, "product_id", *(("id",) if kind == "product" else ())), {}
     return None
@@ -150,6 +152,11 @@ def _id(data: Mapping[str, Any], *names: str) -> str:
     """The first of these ids that is there, as text. Raises WebhookRejected (400) when there is none."""
     for name in names:
         value = data.get(name)
-        if isinstance(value, int | str) and not isinstance(value, bool) and str(value).isdigit() and len(str(value)) <= 15:
+        if (
+            isinstance(value, int | str)
+            and not isinstance(value, bool)
+            and str(value).isdigit()
+            and len(str(value)) <= 15
+        ):
             return str(value)
     raise WebhookRejected(f"The webhook does not say what it is about: {' or '.join(names)} is missing.")

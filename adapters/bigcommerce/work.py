@@ -99,7 +99,11 @@ class Work:
 
     def _outlets(self, order: Mapping[str, Any]) -> dict[str, str]:
         """Which of our outlets the order's pickup locations are linked to."""
-        places = (str(each["location"]["id"]) for each in pickups_of(order) if isinstance(each.get("location"), Mapping) and each["location"].get("id"))
+        places = (
+            str(each["location"]["id"])
+            for each in pickups_of(order)
+            if isinstance(each.get("location"), Mapping) and each["location"].get("id")
+        )
         return {place: outlet for place in places if (outlet := self.memory.ours("outlet", place))}
 
     def present(self, order: Mapping[str, Any]) -> tuple[str, str]:

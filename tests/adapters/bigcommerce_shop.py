@@ -16,7 +16,9 @@ from tests.adapters.rigs.base import CUSTOMER
 from tests.adapters.rigs.bigcommerce import BigCommerceRig
 
 
-def place(rig: BigCommerceRig, basket: Mapping[str, int], payment: str = "online", method: str = "post", **more: Any) -> str:
+def place(
+    rig: BigCommerceRig, basket: Mapping[str, int], payment: str = "online", method: str = "post", **more: Any
+) -> str:
     """A customer orders, paying as `sandbox_shop.PAYMENTS` names it."""
     lines = [(rig._variant(sku)["id"], units) for sku, units in basket.items()]
     return str(staff.place(rig.shop, Basket(lines, method, payment, CUSTOMER, **more))["id"])
@@ -26,13 +28,6 @@ def order_of(rig: BigCommerceRig, order: str) -> dict[str, Any]:
     """The order as the shop has it."""
     rig.shop.settle()
     return rig.shop.order(order)
-
-
-def change(rig: BigCommerceRig, order: str, **fields: Any) -> None:
-    """Change an order's document, as no page of the sandbox does."""
-    shop = rig.shop
-    with shop.change():
-        shop.save(shop.order(order) | fields)
 
 
 def grant(rig: BigCommerceRig, scopes: Iterable[str] = SCOPES) -> None:

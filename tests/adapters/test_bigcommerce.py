@@ -38,7 +38,9 @@ def test_check_names_the_store_and_changes_nothing(rig: BigCommerceRig) -> None:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_check_names_each_missing_scope_and_says_that_the_connection_must_be_reconnected(rig: BigCommerceRig, scope: str) -> None:
+def test_check_names_each_missing_scope_and_says_that_the_connection_must_be_reconnected(
+    rig: BigCommerceRig, scope: str
+) -> None:
     grant(rig, set(SCOPES) - {scope})
     with pytest.raises(Unauthorised) as caught:
         rig.do("check")
@@ -54,7 +56,14 @@ def test_a_connection_from_before_fulfilment_hears_all_that_it_lacks_at_once(rig
     grant(rig, old)
     with pytest.raises(Unauthorised) as caught:
         rig.do("check")
-    missing = ["store_v2_orders", "store_v2_transactions_read_only", "store_order_fulfillment_manage", "store_inventory", "store_locations_read_only", "store_v2_customers_read_only"]
+    missing = [
+        "store_v2_orders",
+        "store_v2_transactions_read_only",
+        "store_order_fulfillment_manage",
+        "store_inventory",
+        "store_locations_read_only",
+        "store_v2_customers_read_only",
+    ]
     assert all(f"({scope})" in caught.value.message for scope in missing)
 
 
@@ -123,7 +132,12 @@ def test_tracking_of_every_shipment_is_read_once(rig: BigCommerceRig) -> None:
     rig.adopt(order)
     line, address = int(rig.line(order, "MUG")), order_of(rig, order)["_addresses"][0]["id"]
     for number in ("3S1", "3S2"):
-        body = {"order_address_id": address, "items": [{"order_product_id": line, "quantity": 1}], "tracking_number": number, "tracking_carrier": "postnl"}
+        body = {
+            "order_address_id": address,
+            "items": [{"order_product_id": line, "quantity": 1}],
+            "tracking_number": number,
+            "tracking_carrier": "postnl",
+        }
         assert api(rig, "POST", f"v2/orders/{order}/shipments", body).status_code == 201
     tracking = rig.snapshot(order)["tracking"]
     assert [(each["number"], each["carrier"]) for each in tracking] == [("3S1", "postnl"), ("3S2", "postnl")]
@@ -135,7 +149,11 @@ def test_an_order_refunded_after_it_was_collected_is_still_completed(rig: BigCom
     rig.do("set_order_status", telling(ours, shop_status="completed"), key="done")
     rig.refund_by_staff(order)
     snapshot = rig.snapshot(order)
-    assert (order_of(rig, order)["status"], snapshot["shop_status"], snapshot["payment_status"]) == ("Refunded", "completed", "refunded")
+    assert (order_of(rig, order)["status"], snapshot["shop_status"], snapshot["payment_status"]) == (
+        "Refunded",
+        "completed",
+        "refunded",
+    )
 
 
 def test_an_authorisation_is_no_payment_until_it_is_captured(rig: BigCommerceRig) -> None:

@@ -38,7 +38,9 @@ def order(*lines: dict[str, Any], total: str = "29.9500", **fields: Any) -> dict
 
 def snapshot(document: dict[str, Any], **shop: Any) -> dict[str, Any]:
     found = snapshot_of(document, Shop(**shop))
-    assert sum_of(found["lines"]) + Decimal(found["shipping_price"]) - Decimal(found["discount"]) == Decimal(found["total"])
+    assert sum_of(found["lines"]) + Decimal(found["shipping_price"]) - Decimal(found["discount"]) == Decimal(
+        found["total"]
+    )
     assert not found["discount"].startswith("-")
     assert not found["shipping_price"].startswith("-")
     return found
@@ -47,7 +49,12 @@ def snapshot(document: dict[str, Any], **shop: Any) -> dict[str, Any]:
 def test_dates_money_and_addresses_are_read() -> None:
     found = snapshot(order())
     assert (found["placed_at"], found["updated_at"]) == ("2026-11-02T09:14:05Z", "2026-11-02T09:14:22Z")
-    assert (found["currency"], found["total"], found["shipping_price"], found["discount"]) == ("EUR", "29.95", "4.95", "0.00")
+    assert (found["currency"], found["total"], found["shipping_price"], found["discount"]) == (
+        "EUR",
+        "29.95",
+        "4.95",
+        "0.00",
+    )
     assert found["shipping_address"]["street"] == "Dorpsstraat 12\n2 hoog"
     assert found["payment"] == {"method": "Credit Card", "processor": "Credit Card"}
     assert snapshot(order(payment_provider_id=""))["payment"]["processor"] is None
@@ -79,10 +86,16 @@ def test_a_promotion_the_shop_only_shows_in_the_total_is_a_discount() -> None:
 
 def test_gift_certificates_and_downloads_need_no_shipping_and_have_a_sku_of_ours_when_they_have_none() -> None:
     document = order(total="79.9500")
-    document["consignments"]["email"] = {"gift_certificates": [{"line_items": [line(66, "25.0000", 1, type="giftcertificate", sku="", product_id=0)]}]}
+    document["consignments"]["email"] = {
+        "gift_certificates": [{"line_items": [line(66, "25.0000", 1, type="giftcertificate", sku="", product_id=0)]}]
+    }
     document["consignments"]["downloads"] = [{"line_items": [line(67, "25.0000", 1, type="digital", sku="")]}]
     found = snapshot(document)
-    assert {each["sku"]: each["needs_shipping"] for each in found["lines"]} == {"MUG": True, "gift-certificate": False, "product-77": False}
+    assert {each["sku"]: each["needs_shipping"] for each in found["lines"]} == {
+        "MUG": True,
+        "gift-certificate": False,
+        "product-77": False,
+    }
 
 
 def test_a_bundle_is_packed_as_its_parts_or_with_them_as_the_setting_says() -> None:
@@ -98,7 +111,9 @@ def test_a_line_reduced_to_nothing_is_left_out() -> None:
 
 def test_an_order_that_is_sent_and_picked_up_is_a_delivery() -> None:
     document = order()
-    document["consignments"]["pickups"] = [{"id": 9, "pickup_method_id": 1, "location": {"id": 2}, "line_items": [line(66)]}]
+    document["consignments"]["pickups"] = [
+        {"id": 9, "pickup_method_id": 1, "location": {"id": 2}, "line_items": [line(66)]}
+    ]
     document["total_inc_tax"] = "54.9500"
     assert snapshot(document)["fulfilment_type"] == "delivery"
 
@@ -150,7 +165,9 @@ def test_every_order_adds_up_to_the_cent(goods: list[tuple[Decimal, int]], off: 
         ({"status_id": "eleven"}, "custom", "paid"),
     ],
 )
-def test_each_status_and_payment_has_a_word_of_ours(fields: dict[str, Any], shop_status: str, payment_status: str) -> None:
+def test_each_status_and_payment_has_a_word_of_ours(
+    fields: dict[str, Any], shop_status: str, payment_status: str
+) -> None:
     found = snapshot_of(order(**fields), Shop())
     assert (found["shop_status"], found["payment_status"]) == (shop_status, payment_status)
     assert bool(found["tags"]) == ("custom" in (shop_status, payment_status))
@@ -192,6 +209,8 @@ def test_a_line_with_a_senseless_quantity_is_refused(quantity: object) -> None:
         snapshot_of(document, Shop())
 
 
-@pytest.mark.parametrize("consignments", [None, [], "x", {"shipping": None}, {"shipping": [7, {"line_items": "x"}]}, {"email": []}])
+@pytest.mark.parametrize(
+    "consignments", [None, [], "x", {"shipping": None}, {"shipping": [7, {"line_items": "x"}]}, {"email": []}]
+)
 def test_senseless_consignments_are_an_order_without_lines(consignments: object) -> None:
     assert snapshot_of(order(consignments=consignments), Shop())["lines"] == []

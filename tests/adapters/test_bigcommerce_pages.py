@@ -55,7 +55,15 @@ def test_every_page_has_one_heading_labelled_inputs_and_no_foreign_address(rig: 
     rig.refund_by_staff(order, "5.00")
     ready = rig.place({"TEA": 1}, pickup=True)
     rig.do("set_order_status", {"order": rig.adopt(ready), "shop_status": "ready_for_pickup"})
-    paths = ("/", "/admin/orders", f"/admin/orders/{order}", f"/admin/orders/{ready}", "/admin/products", "/sandbox/faults", "/sandbox/calls")
+    paths = (
+        "/",
+        "/admin/orders",
+        f"/admin/orders/{order}",
+        f"/admin/orders/{ready}",
+        "/admin/products",
+        "/sandbox/faults",
+        "/sandbox/calls",
+    )
     for path in paths:
         answer = requests.get(f"{rig.box.url}{path}", timeout=5)
         found = Structure(answer.text)
@@ -72,9 +80,13 @@ def test_an_empty_shop_says_what_to_do(rig: BigCommerceRig) -> None:
     ("method", "payment", "status", "kind"),
     [("post", "online", "Awaiting Fulfillment", "delivery"), ("pickup:2", "bank", "Awaiting Payment", "pickup"), ("post", "cart", "Incomplete", "delivery")],
 )  # fmt: skip
-def test_a_customer_orders_with_delivery_or_pickup_paid_or_not(rig: BigCommerceRig, method: str, payment: str, status: str, kind: str) -> None:
+def test_a_customer_orders_with_delivery_or_pickup_paid_or_not(
+    rig: BigCommerceRig, method: str, payment: str, status: str, kind: str
+) -> None:
     mug = rig._variant("MUG")["id"]
-    answer = post(rig, "/orders", **{f"quantity:{mug}": "2", "method": method, "payment": payment, "discount": "1,50", **CUSTOMER})
+    answer = post(
+        rig, "/orders", **{f"quantity:{mug}": "2", "method": method, "payment": payment, "discount": "1,50", **CUSTOMER}
+    )
     assert answer.status_code == 200
     (order,) = rig.box.state.all("order")
     assert order["status"] == status
@@ -92,7 +104,11 @@ def test_a_senseless_order_is_a_page_that_says_why(rig: BigCommerceRig, form: di
 
 
 def test_more_than_there_is_cannot_be_ordered(rig: BigCommerceRig) -> None:
-    answer = post(rig, "/orders", **{f"quantity:{rig._variant('MUG')['id']}": "11", "method": "post", "payment": "online", **CUSTOMER})
+    answer = post(
+        rig,
+        "/orders",
+        **{f"quantity:{rig._variant('MUG')['id']}": "11", "method": "post", "payment": "online", **CUSTOMER},
+    )
     assert answer.status_code == 422
     assert "Only 10" in answer.text
     assert rig.stock("MUG") == 10
@@ -101,7 +117,12 @@ def test_more_than_there_is_cannot_be_ordered(rig: BigCommerceRig) -> None:
 def test_staff_ship_edit_refund_hold_and_archive(rig: BigCommerceRig) -> None:
     order = rig.place({"MUG": 3})
     line, admin = rig.line(order, "MUG"), f"/admin/orders/{order}"
-    assert post(rig, f"{admin}/ship", **{f"ship:{line}": "1", "tracking_number": "3S1", "tracking_carrier": "postnl"}).status_code == 200
+    assert (
+        post(
+            rig, f"{admin}/ship", **{f"ship:{line}": "1", "tracking_number": "3S1", "tracking_carrier": "postnl"}
+        ).status_code
+        == 200
+    )
     assert rig.shipments(order)[0]["tracking"] == "3S1"
     assert post(rig, f"{admin}/edit", **{f"want:{line}": "2"}).status_code == 200
     assert rig.lines(order)[line] == ("MUG", 2)

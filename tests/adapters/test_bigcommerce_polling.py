@@ -23,7 +23,11 @@ def test_orders_that_all_changed_in_one_second_are_read_to_the_last(rig: BigComm
     orders = {rig.place({"TEA": 1}) for _ in range(11)}
     for order in orders:
         document = rig.shop.order(order)
-        rig.box.state.put("order", order, document | {"_modified": document["_created"], "date_modified": "Mon, 02 Nov 2026 09:14:05 +0000"})
+        rig.box.state.put(
+            "order",
+            order,
+            document | {"_modified": document["_created"], "date_modified": "Mon, 02 Nov 2026 09:14:05 +0000"},
+        )
     _rebuild_index(rig, 1_793_610_845)
     seen = [event.data["order"]["external_id"] for event in _imported(rig, "orders")]
     assert sorted(seen) == sorted(orders), "each exactly once"
@@ -41,7 +45,9 @@ def _rebuild_index(rig: BigCommerceRig, seconds: int) -> None:
 def test_whatever_the_size_of_a_page_every_order_and_product_is_read_once(rig: BigCommerceRig, size: int) -> None:
     rig.settings["page_size"] = size
     orders = {rig.place({"TEA": 1}) for _ in range(11)}
-    assert sorted(each for event in _imported(rig, "orders") for each in [event.data["order"]["external_id"]]) == sorted(orders)
+    assert sorted(
+        each for event in _imported(rig, "orders") for each in [event.data["order"]["external_id"]]
+    ) == sorted(orders)
     assert sorted(event.data["sku"] for event in _imported(rig, "products")) == ["MUG", "POT", "SET", "TEA"]
     assert sorted(event.data["sku"] for event in rig.do("read_products").events) == ["MUG", "POT", "SET", "TEA"]
 
@@ -91,7 +97,9 @@ def test_a_poll_stops_at_its_limit_and_the_next_one_goes_on_from_there(rig: BigC
 
 
 @pytest.mark.parametrize("kind", ["read_orders", "read_page"])
-def test_orders_that_need_calls_of_their_own_are_read_in_portions(rig: BigCommerceRig, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orders_that_need_calls_of_their_own_are_read_in_portions(
+    rig: BigCommerceRig, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("adapters.bigcommerce.orders.CALLS_AT_ONCE", 4)
     orders = []
     for _ in range(9):
@@ -101,7 +109,10 @@ def test_orders_that_need_calls_of_their_own_are_read_in_portions(rig: BigCommer
         found = [event.data["order"]["external_id"] for event in _imported(rig, "orders")]
         assert sorted(found) == sorted(orders), "each exactly once"
         return
-    polls = [[event.data["order"]["external_id"] for event in rig.do("read_orders", key=f"poll {key}").events] for key in range(3)]
+    polls = [
+        [event.data["order"]["external_id"] for event in rig.do("read_orders", key=f"poll {key}").events]
+        for key in range(3)
+    ]
     assert all(0 < len(poll) <= 4 for poll in polls)
     assert {order for poll in polls for order in poll} == set(orders)
 
@@ -109,7 +120,9 @@ def test_orders_that_need_calls_of_their_own_are_read_in_portions(rig: BigCommer
 def test_a_poll_that_stopped_goes_on_exactly_there_however_far_polls_reach_back(rig: BigCommerceRig) -> None:
     rig.settings |= {"page_size": 3, "poll_orders": 3, "poll_overlap_seconds": 86_400}
     orders = {rig.place({"TEA": 1}) for _ in range(8)}
-    polls = [{event.data["order"]["external_id"] for event in rig.do("read_orders", key=str(key)).events} for key in range(3)]
+    polls = [
+        {event.data["order"]["external_id"] for event in rig.do("read_orders", key=str(key)).events} for key in range(3)
+    ]
     assert set.union(*polls) == orders
 
 

@@ -35,9 +35,14 @@ def refunding(ours: Any, amount: str, reference: str = "R1", **more: Any) -> dic
 def test_lines_and_what_else_was_paid_are_refunded_together(rig: BigCommerceRig) -> None:
     order = rig.place({"MUG": 2})
     ours = rig.adopt(order)
-    rig.do("refund_order", refunding(ours, "17.45", lines=[{"line": rig.line(order, "MUG"), "quantity": 1}], pay_back=True))
+    rig.do(
+        "refund_order", refunding(ours, "17.45", lines=[{"line": rig.line(order, "MUG"), "quantity": 1}], pay_back=True)
+    )
     (refund,) = rig.box.state.all("refund")
-    assert [(item["item_type"], item["requested_amount"]) for item in refund["items"]] == [("PRODUCT", Decimal("12.5")), ("ORDER", Decimal("4.95"))]
+    assert [(item["item_type"], item["requested_amount"]) for item in refund["items"]] == [
+        ("PRODUCT", Decimal("12.5")),
+        ("ORDER", Decimal("4.95")),
+    ]
     assert [(each["provider_id"], each["offline"]) for each in refund["payments"]] == [("braintree", False)]
     assert order_of(rig, order)["_lines"][0]["quantity_refunded"] == 1
 
@@ -53,7 +58,9 @@ def test_less_than_the_lines_cost_is_refunded_as_an_amount(rig: BigCommerceRig) 
 
 @pytest.mark.parametrize("slow", [True, False])
 @pytest.mark.parametrize("by_itself", [True, False])
-def test_a_refund_shows_whether_or_not_the_shop_moves_the_status(rig: BigCommerceRig, by_itself: bool, slow: bool) -> None:
+def test_a_refund_shows_whether_or_not_the_shop_moves_the_status(
+    rig: BigCommerceRig, by_itself: bool, slow: bool
+) -> None:
     rig.box.sandbox.set_switch("refund_changes_status", by_itself)
     rig.box.sandbox.set_switch("slow_background", slow)
     order = rig.place({"MUG": 2})
@@ -101,7 +108,17 @@ def test_an_offline_payment_cannot_be_paid_back_by_the_shop_and_the_reason_is_gi
     assert rig.refunded(order) == 5
 
 
-@pytest.mark.parametrize("change", [{"amount": "0.00"}, {"amount": "-1"}, {"amount": "much"}, {"amount": None}, {"currency": "USD"}, {"reference": ""}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": "0.00"},
+        {"amount": "-1"},
+        {"amount": "much"},
+        {"amount": None},
+        {"currency": "USD"},
+        {"reference": ""},
+    ],
+)
 def test_a_senseless_refund_is_refused_before_anything_is_written(rig: BigCommerceRig, change: dict[str, Any]) -> None:
     ours = rig.adopt(rig.place({"MUG": 1}))
     rig.forget_calls()
@@ -152,7 +169,9 @@ def levels(**outlets: int) -> dict[str, Any]:
     return {"sku": "MUG", "levels": [{"outlet": outlet, "quantity": count} for outlet, count in outlets.items()]}
 
 
-def test_only_numbers_that_differ_are_written_and_a_number_on_its_way_is_not_taken_for_arrived(rig: BigCommerceRig) -> None:
+def test_only_numbers_that_differ_are_written_and_a_number_on_its_way_is_not_taken_for_arrived(
+    rig: BigCommerceRig,
+) -> None:
     rig.do("set_outlet_stock", levels(amsterdam=9, utrecht=9), key="a")
     rig.forget_calls()
     rig.do("set_outlet_stock", levels(amsterdam=6, utrecht=9), key="b")

@@ -56,7 +56,11 @@ def test_v3_lists_come_in_an_envelope_with_their_pages(rig: BigCommerceRig) -> N
 def test_dates_are_rfc_2822_and_money_has_four_decimals_in_v2(rig: BigCommerceRig) -> None:
     found = api(rig, "GET", f"v2/orders/{rig.place({'MUG': 2})}").json()
     assert datetime.strptime(found["date_created"], "%a, %d %b %Y %H:%M:%S %z")
-    assert (found["total_inc_tax"], found["subtotal_inc_tax"], found["shipping_cost_inc_tax"]) == ("29.9500", "25.0000", "4.9500")
+    assert (found["total_inc_tax"], found["subtotal_inc_tax"], found["shipping_cost_inc_tax"]) == (
+        "29.9500",
+        "25.0000",
+        "4.9500",
+    )
     assert not [name for name in found if name.startswith("_")]
 
 
@@ -79,7 +83,15 @@ def test_a_token_of_another_store_is_401(rig: BigCommerceRig) -> None:
     assert requests.get(url, headers={"X-Auth-Token": TOKEN}, timeout=5).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["v2/orders?page=x", "v2/orders?sort=beauty", "v2/orders?min_date_modified=soon", "v3/orders/pickups?order_id:in=x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "v2/orders?page=x",
+        "v2/orders?sort=beauty",
+        "v2/orders?min_date_modified=soon",
+        "v3/orders/pickups?order_id:in=x",
+    ],
+)
 def test_senseless_filters_are_refused(rig: BigCommerceRig, path: str) -> None:
     assert api(rig, "GET", path).status_code in (400, 422)
 
@@ -89,7 +101,10 @@ def test_dates_in_filters_may_be_rfc_2822_or_iso_8601(rig: BigCommerceRig) -> No
     later = datetime.now(UTC) + timedelta(hours=1)
     for text in (later.strftime("%a, %d %b %Y %H:%M:%S +0000"), later.strftime("%Y-%m-%dT%H:%M:%SZ")):
         found = requests.get(
-            f"{rig.box.url}/stores/{STORE_HASH}/v2/orders", params={"min_date_modified": text}, headers={"X-Auth-Token": TOKEN}, timeout=5
+            f"{rig.box.url}/stores/{STORE_HASH}/v2/orders",
+            params={"min_date_modified": text},
+            headers={"X-Auth-Token": TOKEN},
+            timeout=5,
         )
         assert found.status_code == 204
 
@@ -101,7 +116,10 @@ def test_each_answer_tells_of_the_rate_window_and_a_full_one_is_429() -> None:
         window(rig.box.app).quota = 2
         first, second, third = (api(rig, "GET", "v2/time") for _ in range(3))
         assert [each.headers["X-Rate-Limit-Requests-Left"] for each in (first, second, third)] == ["1", "0", "0"]
-        assert (first.headers["X-Rate-Limit-Requests-Quota"], first.headers["X-Rate-Limit-Time-Window-Ms"]) == ("2", "30000")
+        assert (first.headers["X-Rate-Limit-Requests-Quota"], first.headers["X-Rate-Limit-Time-Window-Ms"]) == (
+            "2",
+            "30000",
+        )
         assert third.status_code == 429
         assert 0 < int(third.headers["X-Rate-Limit-Time-Reset-Ms"]) <= 30_000
         assert "Retry-After" not in third.headers
@@ -114,7 +132,9 @@ def test_the_quota_of_the_usual_plans_is_150_in_30_seconds() -> None:
     state.close()
 
 
-def test_a_first_relative_adjustment_is_refused_and_an_absolute_one_first_makes_it_possible(rig: BigCommerceRig) -> None:
+def test_a_first_relative_adjustment_is_refused_and_an_absolute_one_first_makes_it_possible(
+    rig: BigCommerceRig,
+) -> None:
     relative = {"reason": "r", "items": [{"location_id": 2, "sku": "NEW", "quantity": 1}]}
     product = rig._product("POT")
     variant = product["variants"][0] | {"id": 999, "sku": "NEW"}
@@ -122,7 +142,15 @@ def test_a_first_relative_adjustment_is_refused_and_an_absolute_one_first_makes_
     refused = api(rig, "POST", "v3/inventory/adjustments/relative", relative)
     assert refused.status_code == 422
     assert refused.json()["title"] == "Items with identity: [sku NEW] requires absolute adjustment before relative"
-    assert api(rig, "PUT", "v3/inventory/adjustments/absolute", {"items": [{"location_id": 2, "sku": "NEW", "quantity": 4}]}).status_code == 200
+    assert (
+        api(
+            rig,
+            "PUT",
+            "v3/inventory/adjustments/absolute",
+            {"items": [{"location_id": 2, "sku": "NEW", "quantity": 4}]},
+        ).status_code
+        == 200
+    )
     rig.shop.settle()
     assert api(rig, "POST", "v3/inventory/adjustments/relative", relative).status_code == 200
     assert rig.stock("NEW", "utrecht") == 5
@@ -145,7 +173,9 @@ def test_a_stock_write_is_seen_a_moment_later(rig: BigCommerceRig) -> None:
      ({"location_id": 1, "sku": "NOPE", "quantity": 1}, "not found"), ({"location_id": 1, "sku": "MUG", "quantity": -1}, "invalid"),
      ({"location_id": 1, "sku": "MUG", "quantity": "1"}, "invalid"), ({"location_id": 1, "sku": "SET", "quantity": 1}, "not tracked")],
 )  # fmt: skip
-def test_a_wrong_adjustment_is_refused_in_the_vendors_words(rig: BigCommerceRig, item: dict[str, Any], words: str) -> None:
+def test_a_wrong_adjustment_is_refused_in_the_vendors_words(
+    rig: BigCommerceRig, item: dict[str, Any], words: str
+) -> None:
     answer = api(rig, "PUT", "v3/inventory/adjustments/absolute", {"items": [item]})
     assert answer.status_code == 422
     assert words in answer.json()["title"]
@@ -170,7 +200,11 @@ def test_a_deleted_shipment_opens_its_units_and_leaves_the_status(rig: BigCommer
 
 def test_what_is_not_json_is_refused(rig: BigCommerceRig) -> None:
     url = f"{rig.box.url}/stores/{STORE_HASH}/v2/orders/{rig.place({'MUG': 1})}"
-    for data, kind, status in ((b"{", "application/json", 400), (b"[]", "application/json", 400), (b"a=1", "application/x-www-form-urlencoded", 415)):
+    for data, kind, status in (
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"a=1", "application/x-www-form-urlencoded", 415),
+    ):
         answer = requests.put(url, data=data, headers={"X-Auth-Token": TOKEN, "Content-Type": kind}, timeout=5)
         assert answer.status_code == status
 
@@ -214,7 +248,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def library(rig: BigCommerceRig, authority: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[vendor.BigcommerceApi]:
+def library(
+    rig: BigCommerceRig, authority: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[vendor.BigcommerceApi]:
     """The library as its users set it up. It speaks https only, so the same sandbox is served over TLS as well; where it is
     and whom to trust is said in the environment, as the library and requests read it."""
     server = make_server("localhost", 0, rig.box.app, threaded=True, ssl_context=(str(authority[0]), str(authority[1])))
@@ -250,7 +286,10 @@ def test_the_library_ships_an_order_and_moves_it(rig: BigCommerceRig, library: v
     assert "id" not in order.shipments()
     (line,), (address,) = order.products(), order.shipping_addresses()
     shipment = library.OrderShipments.create(
-        order.id, order_address_id=address.id, tracking_number="3S1", items=[{"order_product_id": line.id, "quantity": 1}]
+        order.id,
+        order_address_id=address.id,
+        tracking_number="3S1",
+        items=[{"order_product_id": line.id, "quantity": 1}],
     )
     assert shipment.tracking_number == "3S1"
     assert shipment.update(tracking_number="3S2").tracking_number == "3S2"

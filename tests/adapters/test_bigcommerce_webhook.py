@@ -218,7 +218,12 @@ def test_a_subscription_switched_off_moved_doubled_or_with_an_old_secret_is_mend
 
 
 def test_other_programs_hooks_are_left_alone(rig: BigCommerceRig) -> None:
-    foreign = {"scope": "store/order/*", "destination": "https://theirs.example/x", "is_active": True, "headers": {"X-Theirs": "1"}}
+    foreign = {
+        "scope": "store/order/*",
+        "destination": "https://theirs.example/x",
+        "is_active": True,
+        "headers": {"X-Theirs": "1"},
+    }
     assert api(rig, "POST", "v3/hooks", foreign).status_code == 200
     rig.do("register_webhooks", {"url": "https://hooks.example/x"}, key="a")
     assert len(rig.do("remove_webhooks").data) == 0
@@ -255,10 +260,15 @@ def test_a_checkout_is_told_as_created_at_status_0_and_then_updated(subscribed: 
     moved = next(body["data"]["status"] for body in inbox.bodies() if body["scope"] == "store/order/statusUpdated")
     assert moved == {"previous_status_id": 0, "new_status_id": 11}
     for given, body in [(dict(each), body) for each, body in inbox.got]:
-        assert {hint.subject for hint in rig.adapter.verify(body, given, {}, rig.connection)} <= {f"order:{order}", f"product:{rig._product('MUG')['id']}"}
+        assert {hint.subject for hint in rig.adapter.verify(body, given, {}, rig.connection)} <= {
+            f"order:{order}",
+            f"product:{rig._product('MUG')['id']}",
+        }
 
 
-def test_a_callback_signed_with_a_wrong_secret_is_rejected_although_its_header_is_right(subscribed: tuple[BigCommerceRig, Inbox]) -> None:
+def test_a_callback_signed_with_a_wrong_secret_is_rejected_although_its_header_is_right(
+    subscribed: tuple[BigCommerceRig, Inbox],
+) -> None:
     rig, inbox = subscribed
     rig.fault("bad_signature", count=-1)
     rig.place({"MUG": 1})

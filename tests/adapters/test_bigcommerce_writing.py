@@ -20,8 +20,21 @@ def rig() -> Iterator[BigCommerceRig]:
         yield opened
 
 
-def sending(rig: BigCommerceRig, order: str, ours: Any, id: str, units: dict[str, int], *, tracking: Any = None, pickup: bool = False) -> dict[str, Any]:
-    lines = [{"line": line, "sku": sku, "quantity": units[sku]} for line, (sku, _) in rig.lines(order).items() if sku in units]
+def sending(
+    rig: BigCommerceRig,
+    order: str,
+    ours: Any,
+    id: str,
+    units: dict[str, int],
+    *,
+    tracking: Any = None,
+    pickup: bool = False,
+) -> dict[str, Any]:
+    lines = [
+        {"line": line, "sku": sku, "quantity": units[sku]}
+        for line, (sku, _) in rig.lines(order).items()
+        if sku in units
+    ]
     return {
         "order": ours, "fulfilment": {"id": id, "outlet": "utrecht", "pickup": pickup}, "lines": lines, "tracking": tracking,
         "notify_customer": True,
@@ -36,7 +49,9 @@ def parcel(number: str, carrier: str = "PostNL", url: str | None = None) -> dict
 
 
 @pytest.mark.parametrize("by_itself", [True, False])
-def test_the_status_follows_the_shipments_whether_or_not_the_shop_does_it_by_itself(rig: BigCommerceRig, by_itself: bool) -> None:
+def test_the_status_follows_the_shipments_whether_or_not_the_shop_does_it_by_itself(
+    rig: BigCommerceRig, by_itself: bool
+) -> None:
     rig.box.sandbox.set_switch("shipment_changes_status", by_itself)
     order = rig.place({"MUG": 2, "TEA": 1})
     ours = rig.adopt(order)
@@ -74,7 +89,10 @@ def test_tracking_goes_to_the_shipment_of_its_own_fulfilment(rig: BigCommerceRig
     for id, units in (("f1", {"MUG": 2}), ("f2", {"TEA": 1})):
         rig.do("ship_fulfilment", sending(rig, order, ours, id, units), key=id)
     rig.do("ship_fulfilment", sending(rig, order, ours, "f1", {"MUG": 2}, tracking=parcel("3S1")), key="later")
-    assert {tuple(each["lines"]): each["tracking"] for each in rig.shipments(order)} == {("MUG",): "3S1", ("TEA",): None}
+    assert {tuple(each["lines"]): each["tracking"] for each in rig.shipments(order)} == {
+        ("MUG",): "3S1",
+        ("TEA",): None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,7 +161,9 @@ def test_a_cancelled_order_is_not_sent(rig: BigCommerceRig) -> None:
     assert rig.shipments(order) == []
 
 
-@pytest.mark.parametrize("lines", [[{"line": "1"}], [{"line": "1", "quantity": True}], [{"quantity": 1}], [{"line": "1", "quantity": 0}]])
+@pytest.mark.parametrize(
+    "lines", [[{"line": "1"}], [{"line": "1", "quantity": True}], [{"quantity": 1}], [{"line": "1", "quantity": 0}]]
+)
 def test_senseless_lines_are_refused(rig: BigCommerceRig, lines: Any) -> None:
     order = rig.place({"MUG": 1})
     command = sending(rig, order, rig.adopt(order), "f1", {}) | {"lines": lines}
@@ -180,11 +200,16 @@ def test_a_pickup_is_recorded_ready_once_and_then_collected(rig: BigCommerceRig)
     ours = rig.adopt(order)
     rig.do("set_order_status", telling(ours, shop_status="ready_for_pickup"), key="ready")
     (record,) = fulfilment.pickups(rig.shop, {int(order)})
-    assert [(item["quantity"], item["status"]) for item in record["pickup_items"]] == [(2, "AWAITING_COLLECTION"), (1, "AWAITING_COLLECTION")]
+    assert [(item["quantity"], item["status"]) for item in record["pickup_items"]] == [
+        (2, "AWAITING_COLLECTION"),
+        (1, "AWAITING_COLLECTION"),
+    ]
     rig.do("ship_fulfilment", sending(rig, order, ours, "f1", {"MUG": 2, "TEA": 1}, pickup=True), key="collected")
     (record,) = fulfilment.pickups(rig.shop, {int(order)})
     assert {item["status"] for item in record["pickup_items"]} == {"COLLECTED"}
-    assert rig.do("ship_fulfilment", sending(rig, order, ours, "f1", {"MUG": 2, "TEA": 1}, pickup=True), key="again").did_nothing
+    assert rig.do(
+        "ship_fulfilment", sending(rig, order, ours, "f1", {"MUG": 2, "TEA": 1}, pickup=True), key="again"
+    ).did_nothing
     rig.do("set_order_status", telling(ours, shop_status="completed"), key="completed")
     assert order_of(rig, order)["status"] == "Completed"
     assert rig.box.state.counter("pickups_made") == 1

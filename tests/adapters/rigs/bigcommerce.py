@@ -31,7 +31,13 @@ _WORDS = {
     7: "awaiting_processing", 8: "ready_for_pickup", 9: "awaiting_shipment", 10: "completed", 11: "awaiting_processing",
     12: "on_hold", 13: "custom",
 }  # fmt: skip
-_PAID = {"captured": "paid", "paid": "paid", "refunded": "refunded", "partially refunded": "partly_refunded", "void": "cancelled"}
+_PAID = {
+    "captured": "paid",
+    "paid": "paid",
+    "refunded": "refunded",
+    "partially refunded": "partly_refunded",
+    "void": "cancelled",
+}
 
 
 class BigCommerceRig(Rig):
@@ -75,7 +81,9 @@ class BigCommerceRig(Rig):
     ) -> str:
         lines = [(self._variant(sku)["id"], units) for sku, units in basket.items()]
         customer = {**CUSTOMER, "email": email, "name": name}
-        wanted = Basket(lines, "pickup:1" if pickup else "post", "online" if paid else "bank", customer, discount=Decimal(discount))
+        wanted = Basket(
+            lines, "pickup:1" if pickup else "post", "online" if paid else "bank", customer, discount=Decimal(discount)
+        )
         return str(staff.place(self.shop, wanted)["id"])
 
     def pay(self, order: str) -> None:
