@@ -231,3 +231,16 @@ def test_an_old_rule_that_asks_the_impossible_is_noted_and_tells_nothing(open_wi
 
     assert told(desk, "set_order_status") == []
     assert "Shopify cannot be told delivered, so it is not" in str(desk.decision(taken).trace)
+
+
+def test_an_order_whose_lines_were_all_taken_away_is_left_alone_and_comes_back_with_them(open_with: Open) -> None:
+    desk = open_with("shopify")
+    desk.order("1001", {}, lines=[], total="0.00")
+    order = desk.found("1001")
+    assert (order.state, order.lines) == ("ignored", [])
+    desk.order("1002", {"A": 50})
+    desk.order("1002", {}, lines=[], total="0.00")
+    assert desk.found("1002").state == "ignored"
+    desk.order("1002", {"A": 2})
+
+    assert desk.found("1002").state == "open"
