@@ -146,6 +146,18 @@ def test_a_bundle_that_is_sent_as_one_goes_with_its_last_part(rig: MagentoRig) -
     assert rig.snapshot(order)["shop_status"] == "completed"
 
 
+def test_only_sets_whose_parts_have_all_left_are_sent(rig: MagentoRig) -> None:
+    order = rig.place({"SET": 2})
+    ours = rig.adopt(order)
+    for _ in range(2):
+        send(rig, ours, "f1", "amsterdam", rig.part(order, MUG=1))
+    send(rig, ours, "f2", "utrecht", rig.part(order, TEA=2))
+    assert [each["lines"] for each in rig.shipments(order)] == [{"SET": 1}]
+    send(rig, ours, "f3", "amsterdam", rig.part(order, MUG=1))
+    assert [each["lines"] for each in rig.shipments(order)] == [{"SET": 1}, {"SET": 1}]
+    assert rig.snapshot(order)["shop_status"] == "completed"
+
+
 def test_an_order_that_makes_no_sense_is_named_and_keeps_no_other_out(rig: MagentoRig) -> None:
     broken, good = rig.place({"MUG": 1}), rig.place({"TEA": 1})
     document = rig._order(broken)
