@@ -29,7 +29,7 @@ from store.rule_models import RuleDraft
 
 blueprint = Blueprint("status-matrix", __name__, url_prefix="/v1", description="What shops and tills are told, as a matrix.")
 
-KEPT = 64
+KEPT = 16
 """Matrices kept per process."""
 
 

@@ -218,3 +218,14 @@ def test_a_draft_with_errors_says_which(keeper: Shopkeeper, support: FlaskClient
 
 def test_a_draft_of_somebody_else_is_not_shown(keeper: Shopkeeper, support: FlaskClient) -> None:
     assert support.get("/rules/drafts/nothing/matrix").status_code == 404
+
+
+def test_a_book_without_rules_about_statuses_has_an_empty_matrix(keeper: Shopkeeper, support: FlaskClient, client: FlaskClient) -> None:
+    with keeper.house.database.session(keeper.merchant.id) as session:
+        texts = books.texts(session, str(books.current_version(session))) or {}
+        few = {name: text for name, text in texts.items() if name.startswith("order_intake")}
+        draft = drafts.create(session, name="Few", texts=few, by="ada").id
+
+    assert _page(support, f"/rules/drafts/{draft}/matrix").count("The rule book has no rules for this.") == 2
+    answer = _matrix(keeper, client, f"/v1/rule-drafts/{draft}/status-matrix")
+    assert (answer["to_shop"], answer["to_till"], answer["rules"]) == ([], [], {})
