@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 
 from adapters.lightspeed_retail import sandbox
 from adapters.sandbox import RunningSandbox, SandboxState, running
+from store import audit, connections
+from store.models import Connection
 from tests.api.house import Shopkeeper, token
 
 CANARIES = {"access_token": "canary-access-5d1f", "refresh_token": "canary-refresh-77aa", "client_secret": "canary-secret-0c9e", "client_id": "canary-client-41b2"}
@@ -65,3 +67,22 @@ def connect(browser: FlaskClient, keeper: Shopkeeper, till: Till, **changes: Any
     answer = browser.post("/v1/connections", json=till.wanted(**changes), headers=keeper.bearer)
     assert answer.status_code == 201, answer.json
     return str(answer.json["connection"]["id"])
+
+
+def kept(keeper: Shopkeeper, connection_id: str) -> Connection:
+    """A connection as it is stored."""
+    with keeper.house.database.session(keeper.merchant.id, read_only=True) as session:
+        found = connections.get(session, connection_id)
+    assert found is not None
+    return found
+
+
+def secrets_of(keeper: Shopkeeper, connection_id: str) -> dict[str, str]:
+    """Its credentials, decrypted."""
+    return keeper.house.cipher.decrypt(kept(keeper, connection_id).credentials)
+
+
+def noted(keeper: Shopkeeper, action: str) -> list[str]:
+    """The audit entries of one kind, newest first."""
+    with keeper.house.database.session(keeper.merchant.id, read_only=True) as session:
+        return [f"{row.who}: {row.about}: {row.reason}" for row in audit.entries(session, action=action)]

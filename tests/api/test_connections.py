@@ -10,9 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from api import connection_calls
-from store import audit, connections
-from store.models import Connection, Merchant
-from tests.api.connecting import Till, connect, open_till
+from store.models import Merchant
+from tests.api.connecting import Till, connect, kept, noted, open_till, secrets_of
 from tests.api.house import House, Shopkeeper, cloud_event, open_shop, placed, post
 
 
@@ -20,22 +19,6 @@ from tests.api.house import House, Shopkeeper, cloud_event, open_shop, placed, p
 def till() -> Iterator[Till]:
     with open_till() as opened:
         yield opened
-
-
-def kept(keeper: Shopkeeper, connection_id: str) -> Connection:
-    with keeper.house.database.session(keeper.merchant.id, read_only=True) as session:
-        found = connections.get(session, connection_id)
-    assert found is not None
-    return found
-
-
-def secrets_of(keeper: Shopkeeper, connection_id: str) -> dict[str, str]:
-    return keeper.house.cipher.decrypt(kept(keeper, connection_id).credentials)
-
-
-def noted(keeper: Shopkeeper, action: str) -> list[str]:
-    with keeper.house.database.session(keeper.merchant.id, read_only=True) as session:
-        return [f"{row.who}: {row.about}: {row.reason}" for row in audit.entries(session, action=action)]
 
 
 def names(client: FlaskClient, keeper: Shopkeeper) -> list[str]:
@@ -221,7 +204,7 @@ def test_a_token_that_the_system_renews_is_kept_even_when_the_new_credentials_do
 
 def test_another_address_is_asked_first_and_settings_are_simply_kept(client: FlaskClient, keeper: Shopkeeper, till: Till) -> None:
     connection = connect(client, keeper, till)
-    elsewhere = client.patch(f"/v1/connections/{connection}", json={"base_url": "http://127.0.0.1:9"}, headers=keeper.bearer)
+    elsewhere = client.patch(f"/v1/connections/{connection}", json={"base_url": "http://127.0.0.1:7"}, headers=keeper.bearer)
     assert elsewhere.status_code == 422 and kept(keeper, connection).base_url == till.box.url
     till.calls()
 
@@ -232,77 +215,6 @@ def test_another_address_is_asked_first_and_settings_are_simply_kept(client: Fla
     assert changed.json["settings"]["poll_seconds"] == 120 and changed.json["health"]["poll_seconds"] == 120
     assert "api_version" not in changed.json["settings"], "a default is not kept, so that a later one holds"
     assert noted(keeper, "change connection") == ["key admin key: connection:second-till: slower (settings poll_seconds, stock_moves)"]
-
-
-def test_webhooks_are_registered_at_our_public_address_read_back_and_removed(client: FlaskClient, keeper: Shopkeeper, till: Till) -> None:
-    connection = connect(client, keeper, till)
-    address = f"/v1/connections/{connection}/webhooks"
-
-    made = client.post(address, json={}, headers=keeper.bearer).json
-    assert made["address"] == f"https://wissel.example/v1/hooks/{connection}"
-    assert {row["url"] for row in till.box.state.all("webhook")} == {
-        f"{made['address']}?type=sale.update", f"{made['address']}?type=inventory.update",
-    }  # fmt: skip
-    hook = till.box.state.all("webhook")[0]
-    till.box.state.put("webhook", hook["id"], {**hook, "active": False})
-    assert {row["state"] for row in client.get(address, headers=keeper.bearer).json["topics"]} == {"active", "switched off"}
-
-    assert client.delete(address, headers=keeper.bearer).json["topics"] == []
-    assert till.box.state.all("webhook") == []
-    assert len(noted(keeper, "register webhooks")) == len(noted(keeper, "remove webhooks")) == 1
-
-
-def test_a_platform_without_webhooks_says_so(client: FlaskClient, keeper: Shopkeeper) -> None:
-    answer = client.post(f"/v1/connections/{keeper.shop}/webhooks", json={}, headers=keeper.bearer)
-
-    assert answer.status_code == 422 and "cannot be asked to register webhooks" in answer.json["detail"]
-
-
-def test_outlets_are_proposed_with_the_reason_and_linked_by_hand(client: FlaskClient, keeper: Shopkeeper, till: Till) -> None:
-    connection = connect(client, keeper, till)
-    seen = client.get(f"/v1/connections/{connection}/locations", headers=keeper.bearer).json
-    proposed = {row["outlet"]: (row["proposed"], row["because"]) for row in seen["links"]}
-    there = {row["name"]: row["external_id"] for row in seen["locations"]}
-
-    assert proposed == {
-        "amsterdam": (there["Amsterdam"], "both are called Amsterdam"), "utrecht": (there["Utrecht"], "both are called Utrecht"),
-        "warehouse": ("", ""),
-    }  # fmt: skip
-    links = {"amsterdam": there["Amsterdam"], "warehouse": there["Utrecht"]}
-    saved = client.put(f"/v1/connections/{connection}/links", json={"links": links}, headers=keeper.bearer).json
-    assert {row["outlet"]: row["linked"] for row in saved["links"]} == {**links, "utrecht": ""}
-    again = client.put(f"/v1/connections/{connection}/links", json={"links": {"warehouse": None, "utrecht": there["Utrecht"]}}, headers=keeper.bearer).json
-    assert {row["outlet"]: row["linked"] for row in again["links"]} == {"amsterdam": there["Amsterdam"], "utrecht": there["Utrecht"], "warehouse": ""}
-    assert len(noted(keeper, "link outlets")) == 2
-
-
-def test_a_link_that_makes_no_sense_is_refused_whole(client: FlaskClient, keeper: Shopkeeper, till: Till) -> None:
-    connection = connect(client, keeper, till)
-    seen = client.get(f"/v1/connections/{connection}/locations", headers=keeper.bearer).json["locations"]
-    there = {row["name"]: row["external_id"] for row in seen}
-    wrong = (("rotterdam", "x", "none of our outlets"), ("utrecht", "nowhere", "that the system does not have"),
-             ("utrecht", there["Amsterdam"], "one place cannot be two outlets"))  # fmt: skip
-    for code, external, says in wrong:
-        links = {"amsterdam": there["Amsterdam"], code: external}
-        answer = client.put(f"/v1/connections/{connection}/links", json={"links": links}, headers=keeper.bearer)
-        assert answer.status_code == 422 and says in answer.json["detail"]
-    assert all(row["linked"] == "" for row in client.get(f"/v1/connections/{connection}/links", headers=keeper.bearer).json["links"])
-
-
-def test_what_is_linked_by_hand_no_longer_follows_from_the_setting(client: FlaskClient, keeper: Shopkeeper, till: Till) -> None:
-    settings = {**till.wanted()["settings"], "outlets": {"amsterdam": "Amsterdam", "utrecht": "Utrecht"}}
-    connection = connect(client, keeper, till, settings=settings)
-    seen = client.get(f"/v1/connections/{connection}/locations", headers=keeper.bearer).json
-    there = {row["name"]: row["external_id"] for row in seen["locations"]}
-    assert {row["outlet"]: row["linked"] for row in seen["links"]} == {"amsterdam": there["Amsterdam"], "utrecht": there["Utrecht"], "warehouse": ""}
-
-    links = {"utrecht": None, "warehouse": there["Utrecht"]}
-    client.put(f"/v1/connections/{connection}/links", json={"links": links}, headers=keeper.bearer)
-    client.post(f"/v1/connections/{connection}/test", json={}, headers=keeper.bearer)
-
-    found = client.get(f"/v1/connections/{connection}/links", headers=keeper.bearer).json["links"]
-    assert {row["outlet"]: row["linked"] for row in found} == {"amsterdam": there["Amsterdam"], "utrecht": "", "warehouse": there["Utrecht"]}
-    assert kept(keeper, connection).settings["outlets"] == {"amsterdam": "Amsterdam"}
 
 
 def test_a_connection_that_something_depends_on_cannot_be_removed_and_says_what(client: FlaskClient, keeper: Shopkeeper) -> None:
@@ -417,3 +329,24 @@ def test_both_databases_keep_connections_alike(database: Any, redis_server: Any,
     found = client.get(f"/v1/connections/{connection}", headers=keeper.bearer).json
     assert found["health"]["words"] == "Paused" and len(found["webhooks"]["topics"]) == 2
     assert client.delete(f"/v1/connections/{connection}", headers=keeper.bearer).status_code == 204
+
+
+def test_a_system_is_connected_only_once_so_that_no_order_is_sent_twice(client: FlaskClient, keeper: Shopkeeper, till: Till) -> None:
+    connection = connect(client, keeper, till)
+    again = client.post("/v1/connections", json=till.wanted(name="third-till"), headers=keeper.bearer)
+
+    assert again.status_code == 409 and "connected already, as second-till" in again.json["detail"]
+    assert again.json["errors"][0]["field"] == "base_url"
+    client.post(f"/v1/connections/{connection}/archive", json={}, headers=keeper.bearer)
+    other = connect(client, keeper, till, name="third-till")
+    restored = client.post(f"/v1/connections/{connection}/restore", json={}, headers=keeper.bearer)
+    assert restored.status_code == 409 and "third-till" in restored.json["detail"]
+    assert kept(keeper, other).state == "active"
+
+
+def test_two_stores_at_one_address_are_told_apart(client: FlaskClient, keeper: Shopkeeper) -> None:
+    def store(name: str, store_hash: str) -> int:
+        wanted = {"platform": "bigcommerce", "name": name, "credentials": {"store_hash": store_hash}, "draft": True}
+        return client.post("/v1/connections", json=wanted, headers=keeper.bearer).status_code
+
+    assert [store("one", "abc"), store("two", "def"), store("three", "abc")] == [201, 201, 409]
