@@ -82,6 +82,7 @@ class LightspeedEcom:
             "client_secret": "The app's client secret: webhooks are signed with it.",
         },
         default_base_url=BASE_URL,
+        told_apart_by=("store_id",),
     )
 
     def execute(self, call: Call, connection: Connection, memory: Memory, http: requests.Session) -> Result:
@@ -166,11 +167,17 @@ def _orders_page(work: Work) -> Result:
     payload = work.call.payload
     window = importing.window_of(payload.get("cursor"), payload.get("since"), _page_size(work))
     page = importing.orders_page(work.client, window)
-    shop = _shop(work)
-    found = sorted((_order_event(work, order, shop) for order in page.items), key=lambda event: event.time)
+    shop, found, problems = _shop(work), list[NewEvent](), list[str]()
+    for order in page.items:
+        try:
+            found.append(_order_event(work, order, shop))
+        except Refused as problem:  # One order that makes no sense must not end the import of all others.
+            problems.append(f"order {order.get('id')}: {problem.message}")
+    found.sort(key=lambda event: event.time)
+    left_out = f" Left out: {'; '.join(problems)[:500]}" if problems else ""
     then = None if page.following is None else {**payload, "cursor": importing.cursor_of(page.following)}
     progress = (page.units, page.total)
-    return Result(f"Read {len(found)} orders.", found, did_nothing=not found, then=then, progress=progress)
+    return Result(f"Read {len(found)} orders.{left_out}", found, did_nothing=not found, then=then, progress=progress)
 
 
 def _page_size(work: Work) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.base import Connection, Refused
+from adapters.settings import Settings
 
 SETTINGS: Mapping[str, tuple[str, Any]] = {
     "currency": ("Currency of the shop (ISO 4217). Empty: read from the shop's profile.", ""),
@@ -35,22 +35,5 @@ _RANGES = {
     "page_size": (1, 100),
     "first_poll_days": (0, 365),
 }
-
-
-def number_setting(connection: Connection, name: str) -> float:
-    """A number from the settings. Raises Refused when it is none or out of its range."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    low, high = _RANGES[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refused(
-            f"Setting {name} of connection {connection.name!r} must be a number from {low} to {high}, not {value!r}."
-        )
-    return float(value)
-
-
-def table_setting(connection: Connection, name: str) -> Mapping[str, str]:
-    """A table from the settings. Raises Refused when it is none."""
-    value = connection.settings.get(name) or {}
-    if not isinstance(value, Mapping):
-        raise Refused(f"Setting {name} of connection {connection.name!r} must be a table, not {value!r}.")
-    return {str(key): str(code) for key, code in value.items()}
+_READ = Settings(SETTINGS, _RANGES)
+number_setting, table_setting = _READ.number, _READ.table

@@ -144,6 +144,14 @@ def test_an_order_too_large_for_any_page_is_said_clearly(ecom: Ecom) -> None:
         Reading(ecom).all()
 
 
+def test_one_order_that_makes_no_sense_is_left_out_and_named(ecom: Ecom) -> None:
+    wanted = fill(ecom, [NOW - 9 * DAY, NOW - 8 * DAY, NOW - 7 * DAY])
+    ecom.box.state.put("order", wanted[1], {**ecom.order(wanted[1]), "total": "a lot"})
+    result = ecom.do("read_page", {"kind": "orders", "since": None, "cursor": None})
+    assert ids_of(result.events) == [wanted[0], wanted[2]]
+    assert f"Left out: order {wanted[1]}" in result.summary
+
+
 def test_a_page_that_fails_is_not_taken_for_a_large_one(ecom: Ecom) -> None:
     fill(ecom, [NOW - 9 * DAY])
     ecom.fault("500")
