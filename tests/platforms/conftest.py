@@ -14,11 +14,11 @@ PLATFORMS = tuple(platform for platform in RIGS if platform != "toy")
 """The toy shop is unknown to rules: nobody sells on it."""
 
 
-@pytest.fixture(scope="module", params=PLATFORMS)
+@pytest.fixture(scope="package", params=PLATFORMS)
 def house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, redis_socket: str
 ) -> Iterator[PlatformHouse]:
-    """A platform's house for all tests of a module, since opening one takes longer than most tests. One order has lived
+    """A platform's house for all tests here, since opening one takes longer than most tests. One order has lived
     in it, so that what only the first one does is done. What was decided in it is replayed in the end."""
     folder = tmp_path_factory.mktemp(request.param)
     with open_platform_house(folder, request.param, f"unix://{redis_socket}") as opened:
@@ -27,7 +27,7 @@ def house(
         assert_everything_replays(opened.house.services.database)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def usual(house: PlatformHouse) -> dict[str, Any]:
     """What an order comes to when nothing goes wrong."""
     return lived(house)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -33,8 +33,12 @@ from workers.settings import WorkerSettings
 ARTICLES = (
     Article("CUP", "Cup", "12.50", "21", {"amsterdam": 1000, "utrecht": 0}),
     Article("SAUCER", "Saucer", "8.95", "9", {"amsterdam": 0, "utrecht": 1000}),
+    Article("SPOON", "Spoon", "4.50", "21", {"amsterdam": 1000, "utrecht": 1000}),
+    Article("VOUCHER", "Gift card of 25", "25.00", "0", {}, gift_card=True),
+    Article("PAIR", "Cup and saucer", "19.95", "21", {}, parts={"CUP": 1, "SAUCER": 1}),
 )
-"""Each is in one outlet only, so an order of both is always split."""
+"""Cups and saucers are in one outlet each, so an order of both is always split; spoons are anywhere. The till knows
+gift cards and bundles too, since whatever costs something stands on its sales."""
 
 WHERE = {"CUP": "amsterdam", "SAUCER": "utrecht"}
 NAMES = {str(outlet["code"]): str(outlet["name"]) for outlet in OUTLETS}
@@ -118,6 +122,7 @@ class PlatformFurniture(Furniture):
             [{"sku": a.sku, "name": a.name, "price": a.price, "tax_rate": a.tax_rate} for a in ARTICLES],
             {a.sku: {NAMES[code]: units for code, units in a.stock.items()} for a in ARTICLES},
         )
+        _count_no_stock(till, [article.sku for article in ARTICLES if not article.stock])
 
     def shop_app(self, state: SandboxState) -> Any:
         return self.rig.app(state, requests_per_minute=0, webhook_retries=(0.05,))
@@ -183,6 +188,16 @@ class PlatformFurniture(Furniture):
     def subscribe(self, shop: Any, url: str) -> None:
         if "webhooks" not in shop.lacks:
             shop.subscribe(url)
+
+
+def _count_no_stock(till: SandboxState, skus: Collection[str]) -> None:
+    """Vouchers and bundles are sold at a till without being counted."""
+    for product in till.all("product"):
+        if product["sku"] in skus:
+            till.put("product", product["id"], product | {"has_inventory": False})
+            for record in till.all("inventory"):
+                if record["product_id"] == product["id"]:
+                    till.delete("inventory", f"{product['id']}:{record['outlet_id']}")
 
 
 @cache

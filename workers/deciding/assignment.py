@@ -89,7 +89,7 @@ def _carry_out(
     _notify(scene, order, [o for o in places if o.code in parts])
     _hand_to_till(scene, order, parts)
     statuses.show_in_shop(scene, order)
-    stock_handlers.propagate(scene, sorted({line.sku for line in order.lines}))
+    stock_handlers.propagate(scene, stock_handlers.counted(order))
 
 
 def _parts(plan: sourcing.Sourcing, short: Mapping[str, int], fallback: str) -> dict[str, dict[str, int]]:

@@ -145,4 +145,4 @@ def _complete(scene: Scene, order: Order) -> None:
     scene.change("order", order.state, "completed")
     order.state = "completed"
     if stock.take(scene.session, order.id, event_id=scene.event.id, at=scene.at):
-        stock_handlers.propagate(scene, sorted({line.sku for line in order.lines}))
+        stock_handlers.propagate(scene, stock_handlers.counted(order))

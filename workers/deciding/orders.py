@@ -95,7 +95,7 @@ def cancel(scene: Scene, order: Order, reason: str, *, tell_till: bool) -> None:
         scene.tell(till, "void_sale", told.order_subject(order), {"order": told.order_reference(order)}, because=reason)
     statuses.to_shop(scene, order)
     if freed:
-        stock_handlers.after_change(scene, sorted({line.sku for line in order.lines}))
+        stock_handlers.after_change(scene, stock_handlers.counted(order))
 
 
 def _take_note(order: Order, snapshot: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from engine.platforms import PLATFORM
 from engine.types import Run
 from store import bindings, orders, products, stock
 from store.models import Connection, Outlet
-from store.order_models import StockLevel
+from store.order_models import Order, StockLevel
 from workers.deciding import facts
 from workers.deciding.scene import Refusal, Scene
 
@@ -56,6 +56,11 @@ def after_change(scene: Scene, skus: Sequence[str]) -> None:
     """Tell the shops, and give orders that wait for these articles another chance, oldest first."""
     propagate(scene, skus)
     reconsider(scene, "stock", skus)
+
+
+def counted(order: Order) -> list[str]:
+    """The skus of an order that are counted: nothing is packed of gift cards and downloads, so no stock is told of them."""
+    return sorted({line.sku for line in order.lines if line.needs_shipping})
 
 
 def learn_article(scene: Scene, sku: str, **given: Any) -> None:
