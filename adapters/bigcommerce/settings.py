@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.base import Connection, Refused
+from adapters.settings import Settings
 
 SETTINGS: Mapping[str, tuple[str, Any]] = {
     "currency": ("Currency of all orders (ISO 4217). Empty: the one each order says its customer pays in.", ""),
@@ -61,36 +61,5 @@ _RANGES = {
     "page_size": (1, 250), "poll_orders": (2, 5000), "poll_overlap_seconds": (0, 86_400), "first_poll_days": (0, 365),
     "timeout_seconds": (0.01, 120),
 }  # fmt: skip
-
-
-def setting(connection: Connection, name: str) -> Any:
-    """A setting, or its default."""
-    value = connection.settings.get(name)
-    return SETTINGS[name][1] if value is None else value
-
-
-def switched_on(connection: Connection, name: str) -> bool:
-    """A yes-or-no setting. Raises Refused when it is neither."""
-    value = setting(connection, name)
-    if not isinstance(value, bool):
-        raise Refused(f"Setting {name} of connection {connection.name!r} must be true or false, not {value!r}.")
-    return value
-
-
-def number_setting(connection: Connection, name: str) -> float:
-    """A number from the settings. Raises Refused when it is none or out of its range."""
-    value = setting(connection, name)
-    low, high = _RANGES[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refused(
-            f"Setting {name} of connection {connection.name!r} must be a number from {low} to {high}, not {value!r}."
-        )
-    return float(value)
-
-
-def table_setting(connection: Connection, name: str) -> Mapping[str, str]:
-    """A table from the settings. Raises Refused when it is none."""
-    value = setting(connection, name)
-    if not isinstance(value, Mapping):
-        raise Refused(f"Setting {name} of connection {connection.name!r} must be a table, not {value!r}.")
-    return {str(key): str(item) for key, item in value.items()}
+_READ = Settings(SETTINGS, _RANGES)
+setting, number_setting, flag_setting, table_setting = _READ.value, _READ.number, _READ.flag, _READ.table

@@ -25,7 +25,7 @@ from adapters.bigcommerce.progress import (
     status_id,
     units,
 )
-from adapters.bigcommerce.settings import switched_on, table_setting
+from adapters.bigcommerce.settings import flag_setting, table_setting
 from adapters.bigcommerce.work import Work
 from adapters.fields import objects, text
 from adapters.http import read_json
@@ -73,7 +73,7 @@ def _ship(work: Work, order: Mapping[str, Any], part: Mapping[str, Any]) -> list
     if ours:
         _remember(work, mark, ours)
         return [each for shipment in ours if (each := add_tracking(work, order_id, shipment))]
-    wanted = open_units(order, work.lines(), bundle_parent_ships=switched_on(work.connection, "bundle_parent_ships"))
+    wanted = open_units(order, work.lines(), bundle_parent_ships=flag_setting(work.connection, "bundle_parent_ships"))
     if not wanted:
         lonely = [each for each in shipments if not text(each, "tracking_number")]
         return [each for each in [add_tracking(work, order_id, lonely[0])] if each] if len(lonely) == 1 else []
@@ -181,7 +181,7 @@ def move_on(work: Work, order_id: int) -> list[str]:
     Whether a shipment made over the API moves the order is not documented, so the order is read afterwards.
     """
     order = work.order(order_id)
-    sent, whole = sent_of(order, bundle_parent_ships=switched_on(work.connection, "bundle_parent_ships"))
+    sent, whole = sent_of(order, bundle_parent_ships=flag_setting(work.connection, "bundle_parent_ships"))
     wanted, status = ("shipped", SHIPPED) if sent >= whole else ("partly_shipped", PARTLY_SHIPPED)
     if sent <= 0 or status_id(order) == REFUNDED or wanted not in MAY_FOLLOW.get(work.present(order)[0], frozenset()):
         return []

@@ -19,7 +19,7 @@ from adapters.bigcommerce.progress import (
     payment_word,
     status_id,
 )
-from adapters.bigcommerce.settings import switched_on
+from adapters.bigcommerce.settings import flag_setting
 from adapters.bigcommerce.shipping import add_tracking, open_units, tracking_fields
 from adapters.bigcommerce.work import Work, held
 from adapters.fields import text
@@ -87,7 +87,7 @@ def _may_write(work: Work, order: Mapping[str, Any], present: str, wanted: str, 
         wanted,
         MAY_FOLLOW,
         remarks,
-        keep_custom=not switched_on(work.connection, "replace_custom_status"),
+        keep_custom=not flag_setting(work.connection, "replace_custom_status"),
     )
 
 
@@ -129,7 +129,7 @@ def _move(work: Work, order: dict[str, Any], wanted: str) -> list[str]:
         pickups.collect(work, order)
     elif wanted == "on_hold":
         work.memory.put(held(order_id), work.present(order)[1])
-    elif wanted == "cancelled" and switched_on(work.connection, "refund_on_cancel"):
+    elif wanted == "cancelled" and flag_setting(work.connection, "refund_on_cancel"):
         done += refunds.give_back(work, order)
     elif wanted in ("shipped", "partly_shipped", "completed"):
         done += _track(work, order, [], whole=wanted == "shipped")

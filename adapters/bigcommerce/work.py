@@ -18,7 +18,7 @@ from adapters.bigcommerce.progress import (
     status_id,
     units,
 )
-from adapters.bigcommerce.settings import setting, switched_on, table_setting
+from adapters.bigcommerce.settings import flag_setting, setting, table_setting
 from adapters.fields import objects
 from adapters.progress import order_reference
 
@@ -89,8 +89,8 @@ class Work:
             currency=str(setting(self.connection, "currency")).upper(),
             outlet_by_shipping_method=table_setting(self.connection, "outlet_by_shipping_method"),
             outlet_by_location=self._outlets(order),
-            status_means_paid=switched_on(self.connection, "status_means_paid"),
-            bundle_parent_ships=switched_on(self.connection, "bundle_parent_ships"),
+            status_means_paid=flag_setting(self.connection, "status_means_paid"),
+            bundle_parent_ships=flag_setting(self.connection, "bundle_parent_ships"),
             before_hold=self.before_hold(order),
             shipments=self.shipments(order_id) if sent and (not briefly or status_id(order) == PARTLY_SHIPPED) else (),
             collected=self.collected(order),
@@ -110,10 +110,10 @@ class Work:
         """Our words for the order's status and payment as they are now."""
         paid = payment_status(
             order,
-            status_means_paid=switched_on(self.connection, "status_means_paid"),
+            status_means_paid=flag_setting(self.connection, "status_means_paid"),
             before_hold=self.before_hold(order),
         )
-        parents = switched_on(self.connection, "bundle_parent_ships")
+        parents = flag_setting(self.connection, "bundle_parent_ships")
         return how_far(order, collected=self.collected(order), bundle_parent_ships=parents), paid
 
     def collected(self, order: Mapping[str, Any]) -> bool:

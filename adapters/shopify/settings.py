@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.base import Connection, Refused
+from adapters.settings import Settings
 
 SETTINGS: Mapping[str, tuple[str, Any]] = {
     "api_version": (
@@ -56,39 +57,9 @@ _RANGES = {
     "timeout_seconds": (0.01, 120), "poll_overlap_seconds": (0, 86_400), "first_poll_days": (0, 60),
     "page_orders": (1, 100), "routing_seconds": (0, 3600),
 }  # fmt: skip
+_READ = Settings(SETTINGS, _RANGES)
+number_setting, text_setting, flag_setting, table_setting = _READ.number, _READ.text, _READ.flag, _READ.table
 _VERSION = re.compile(r"20[0-9]{2}-(01|04|07|10)|unstable")
-
-
-def number_setting(connection: Connection, name: str) -> float:
-    """A number from the settings. Raises Refused when it is none or out of its range."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    low, high = _RANGES[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refused(
-            f"Setting {name} of connection {connection.name!r} must be a number from {low} to {high}, not {value!r}."
-        )
-    return float(value)
-
-
-def table_setting(connection: Connection, name: str) -> Mapping[str, str]:
-    """A table from the settings. Raises Refused when it is none."""
-    value = connection.settings.get(name) or {}
-    if not isinstance(value, Mapping):
-        raise Refused(f"Setting {name} of connection {connection.name!r} must be a table, not {value!r}.")
-    return {str(key): str(code) for key, code in value.items()}
-
-
-def text_setting(connection: Connection, name: str) -> str:
-    """A text from the settings, trimmed. Raises Refused when it is none."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    if not isinstance(value, str):
-        raise Refused(f"Setting {name} of connection {connection.name!r} must be a text, not {value!r}.")
-    return value.strip()
-
-
-def flag_setting(connection: Connection, name: str) -> bool:
-    """A yes or no from the settings; anything but true is no."""
-    return connection.settings.get(name, SETTINGS[name][1]) is True
 
 
 def api_version(connection: Connection) -> str:

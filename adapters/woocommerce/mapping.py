@@ -43,7 +43,7 @@ class Shop:
         locations = table_setting(connection, "outlet_by_pickup_location")
         return Shop(
             words=words,
-            pickup_methods=words_setting(connection, "pickup_methods"),
+            pickup_methods=frozenset(words_setting(connection, "pickup_methods")),
             outlet_by_shipping_method=table_setting(connection, "outlet_by_shipping_method"),
             outlet_by_pickup_location={name.strip().lower(): outlet for name, outlet in locations.items()},
             tracking_meta=table_setting(connection, "tracking_meta"),

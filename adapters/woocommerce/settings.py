@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.base import Connection, Refused
+from adapters.settings import Settings
 
 SETTINGS: Mapping[str, tuple[str, Any]] = {
     "authentication": (
@@ -81,48 +81,6 @@ _RANGES = {
     "page_size": (1, 100),
 }
 _CHOICES = {"authentication": ("header", "query", "signed"), "tracking": ("note", "meta", "extension")}
-
-
-def number_setting(connection: Connection, name: str) -> float:
-    """A number from the settings. Raises Refused when it is none or out of its range."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    low, high = _RANGES[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise _wrong(connection, name, f"a number from {low} to {high}", value)
-    return float(value)
-
-
-def choice_setting(connection: Connection, name: str) -> str:
-    """One of a few words. Raises Refused when it is none of them."""
-    value = connection.settings.get(name) or SETTINGS[name][1]
-    if value not in _CHOICES[name]:
-        raise _wrong(connection, name, f"one of {', '.join(_CHOICES[name])}", value)
-    return str(value)
-
-
-def flag_setting(connection: Connection, name: str) -> bool:
-    """Yes or no. Raises Refused when it is neither."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    if not isinstance(value, bool):
-        raise _wrong(connection, name, "true or false", value)
-    return value
-
-
-def table_setting(connection: Connection, name: str) -> Mapping[str, str]:
-    """A table of texts, the default where it is not set. Raises Refused when it is none."""
-    value = connection.settings.get(name, SETTINGS[name][1]) or {}
-    if not isinstance(value, Mapping):
-        raise _wrong(connection, name, "a table", value)
-    return {str(key): str(text) for key, text in value.items()}
-
-
-def words_setting(connection: Connection, name: str) -> frozenset[str]:
-    """A list of words. Raises Refused when it is none."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise _wrong(connection, name, "a list of words", value)
-    return frozenset(value)
-
-
-def _wrong(connection: Connection, name: str, wanted: str, value: object) -> Refused:
-    return Refused(f"Setting {name} of connection {connection.name!r} must be {wanted}, not {value!r}.")
+_READ = Settings(SETTINGS, _RANGES, _CHOICES)
+number_setting, choice_setting, flag_setting = _READ.number, _READ.choice, _READ.flag
+table_setting, words_setting = _READ.table, _READ.words
