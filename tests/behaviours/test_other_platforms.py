@@ -131,6 +131,7 @@ def test_ls_52_a_bigcommerce_connection_without_the_rights_for_fulfilment_has_to
         pytest.skip("only BigCommerce grants its rights once and for all when an app is connected")
     box, token = house.shop.box, house.shop.connection.credentials["access_token"]
     whole = box.state.get("token", token)
+    assert whole is not None
     box.state.put("token", token, {**whole, "scopes": [s for s in whole["scopes"] if s != "store_order_fulfillment_manage"]})
     try:
         said = _checked(house)

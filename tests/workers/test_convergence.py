@@ -5,11 +5,12 @@ matrix lets them, with few messages, and no shop is told what it cannot express.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,6 +35,17 @@ from workers.deciding.books import CompiledBooks
 from workers.deciding.intake import Intake
 
 KINDS = ("shop", "till", "deliver", "deliver twice", "deliver last", "work", "poll")
+TASTES: Mapping[str, Mapping[str, Any]] = {
+    "as shipped": {},
+    "tells everything": {
+        "tell_pickup_packed_everywhere": True, "show_holds_in_shop": True, "shop_status_when_shipped": "delivered",
+        "shop_status_when_picked_up": "shipped", "bigcommerce_status_when_shipped": "shipped",
+    },
+    "tells little": {
+        "tell_pickup_packed": False, "tell_delivery_packed": False, "show_parts_in_shop": False, "show_outlets_in_shop": False,
+    },
+}  # fmt: skip
+"""Settings of `status_to_shop` that a merchant may have."""
 _numbers = count(1)
 
 
@@ -87,8 +99,14 @@ def _merchant(database: Database, platform: str) -> tuple[str, dict[str, str]]:
 class World:
     """One order, from both sides."""
 
-    def __init__(self, street: Street, platform: str, fulfilment_type: str, outlets: int, paid: bool) -> None:
+    def __init__(
+        self, street: Street, platform: str, fulfilment_type: str, outlets: int, paid: bool, taste: str = "as shipped"
+    ) -> None:
         self.street, (self.merchant, self.connections) = street, street.merchants[platform]
+        self.settings = TASTES[taste]
+        with street.database.session(self.merchant) as session:
+            for name in {name for each in TASTES.values() for name in each}:
+                books.set_setting(session, "status_to_shop", name, self.settings.get(name))
         self.clock = Clock()
         self.basket = {"A": 1, "B": 1} if outlets == 2 else {"A": 2}
         number = f"order-{next(_numbers)}"
@@ -178,7 +196,7 @@ class World:
                 *[facts.connection_fact(role, row) for role, row in sides.items() if row is not None],
                 facts.order_fact(order, known=True),
                 *facts.fulfilment_facts(order.fulfilments),
-            ])  # fmt: skip
+            ], self.settings if decision == "status_to_shop" else {})  # fmt: skip
 
 
 def _demanded(run: Run, name: str) -> str:
@@ -271,12 +289,12 @@ def test_what_a_shop_shows_of_a_cancelled_order_is_known(street: Street) -> None
 @pytest.mark.parametrize("outlets", [1, 2])
 @pytest.mark.parametrize("fulfilment_type", ["delivery", "pickup"])
 @pytest.mark.parametrize("platform", SHOPS)
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(steps=STEPS, paid=st.booleans())
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS, paid=st.booleans(), taste=st.sampled_from(sorted(TASTES)))
 def test_both_sides_end_where_the_matrix_lets_them(
-    street: Street, platform: str, fulfilment_type: str, outlets: int, steps: list[tuple[str, int]], paid: bool
+    street: Street, platform: str, fulfilment_type: str, outlets: int, steps: list[tuple[str, int]], paid: bool, taste: str
 ) -> None:
-    world = World(street, platform, fulfilment_type, outlets, paid)
+    world = World(street, platform, fulfilment_type, outlets, paid, taste)
     for kind, choice in steps:
         world.step(kind, choice)
     world.settle()
