@@ -157,6 +157,7 @@ class Capabilities:
     same kinds to what staff of that system read for each word; `settings` documents each connection setting (name ->
     meaning, default). `guide` tells an admin where the credentials are found, `credential_hints` says a sentence about
     each; `optional_credentials` may be left empty. Without a `default_base_url` the system's own address must be given.
+    `told_apart_by` names the credentials or settings by which systems at one address differ, such as a store's number.
     """
 
     platform: str
@@ -171,6 +172,7 @@ class Capabilities:
     credential_hints: Mapping[str, str] = field(default_factory=dict)
     optional_credentials: tuple[str, ...] = ()
     default_base_url: str = ""
+    told_apart_by: tuple[str, ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 

@@ -62,10 +62,12 @@ def adapter_of(platform: str) -> Adapter:
 def add(merchant_id: str, who: str, wanted: Wanted, *, draft: bool = False, reason: str = "") -> tuple[Connection, Answer | None]:
     """Keep a new connection: active when the system takes its credentials, or paused and untried as a draft.
 
-    Raises Problem `conflict` for a name that is taken, `not-connected` when the system does not take it.
+    Raises Problem `conflict` for a name that is taken or a system that is connected already, `not-connected` when the
+    system does not take it.
     """
     with services().database.session(merchant_id, read_only=True) as session:
         _check_name_is_free(session, wanted.name)
+        _check_not_connected(session, wanted.capabilities, wanted.base_url, {**wanted.settings, **wanted.credentials})
     memory = ScratchMemory(dict(wanted.credentials))
     answer = None
     if not draft:
@@ -98,6 +100,10 @@ def change(
     row = saved(merchant_id, connection_id)
     settings = dict(row.settings) if settings is None else {**_foreign(row), **settings}
     base_url = row.base_url if base_url is None else base_url
+    if base_url != row.base_url:
+        with services().database.session(merchant_id, read_only=True) as session:
+            known = {**settings, **_credentials(row, missing_is_empty=True)}
+            _check_not_connected(session, adapter_of(row.platform).capabilities, base_url, known, but=row.id)
     if base_url != row.base_url and row.paused_reason != DRAFT:
         there = base.Connection(row.id, row.name, row.platform, row.role, base_url, _credentials(row), settings)
         _must_be_ok(_tried(row, there, {}))
@@ -210,6 +216,7 @@ def restore(merchant_id: str, connection_id: str, who: str, reason: str = "") ->
             raise _unknown(connection_id)
         if row.state != connections.ARCHIVED:
             raise Problem("conflict", f"{row.name} is not archived.")
+        _check_not_connected(session, adapter_of(row.platform).capabilities, row.base_url, row.settings)
         connections.pause(session, row, DRAFT)
         _note(session, who, "restore connection", row, reason)
     return row
@@ -345,6 +352,16 @@ def _unknown(connection_id: str) -> Problem:
 def _check_name_is_free(session: Session, name: str) -> None:
     if any(row.name == name for row in connections.list_all(session, archived=True)):
         raise _taken(name)
+
+
+def _check_not_connected(session: Session, capabilities: Capabilities, base_url: str, known: Mapping[str, Any], but: str = "") -> None:
+    """A system connected twice would have each of its orders sent twice. `known` holds the settings and credentials."""
+    for row in connections.list_all(session):
+        if (row.platform, row.base_url) == (capabilities.platform, base_url) and row.id != but:
+            theirs = {**row.settings, **_credentials(row, missing_is_empty=True)}
+            if all(known.get(name) == theirs.get(name) for name in capabilities.told_apart_by):
+                detail = f"This system is connected already, as {row.name}: twice, each of its orders would be sent twice."
+                raise Problem("conflict", detail, errors=[FieldError("base_url", f"is the address of {row.name}, which is connected already")])
 
 
 def _taken(name: str) -> Problem:

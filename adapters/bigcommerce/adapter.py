@@ -83,6 +83,7 @@ class BigCommerce:
         },
         optional_credentials=("client_secret", "webhook_secret"),
         default_base_url=BASE_URL,
+        told_apart_by=("store_hash",),
         labels={
             "shop_status": PLATFORM["bigcommerce"].shop_statuses,
             "payment_status": PLATFORM["bigcommerce"].payment_statuses,

@@ -56,6 +56,7 @@ class Magento:
         labels={"shop_status": _PLATFORM.shop_statuses, "payment_status": _PLATFORM.payment_statuses},
         credentials=(*OAUTH_KEYS, "webhook_secret"),
         optional_credentials=("webhook_secret",),
+        told_apart_by=("store_ids",),
         credential_hints={
             "consumer_key": "The consumer key of the integration.",
             "consumer_secret": "The consumer secret of the integration.",

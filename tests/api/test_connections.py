@@ -345,8 +345,8 @@ def test_a_system_is_connected_only_once_so_that_no_order_is_sent_twice(client: 
 
 
 def test_two_stores_at_one_address_are_told_apart(client: FlaskClient, keeper: Shopkeeper) -> None:
-    def store(name: str, store_hash: str) -> int:
-        wanted = {"platform": "bigcommerce", "name": name, "credentials": {"store_hash": store_hash}, "draft": True}
+    def store(name: str, number: str) -> int:
+        wanted = {"platform": "lightspeed_ecom", "name": name, "credentials": {"store_id": number}, "draft": True}
         return client.post("/v1/connections", json=wanted, headers=keeper.bearer).status_code
 
-    assert [store("one", "abc"), store("two", "def"), store("three", "abc")] == [201, 201, 409]
+    assert [store("one", "1001"), store("two", "1002"), store("three", "1001")] == [201, 201, 409]
