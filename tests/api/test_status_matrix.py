@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from engine.language import load_book
 from engine.platforms import PLATFORM, SHOPS
 from store import books, connections, drafts
+from store.flow_models import Decision
 from tests.api.house import Shopkeeper
+from tests.api.seeding import seed
 
 READY = """decision: status_to_shop
 layer: true
@@ -193,6 +196,13 @@ def test_the_rules_pages_and_a_decision_about_statuses_lead_to_the_matrix(keeper
     for path in ("/rules", "/rules/status_to_shop", "/rules/status_to_till"):
         assert 'href="/rules/matrix"' in support.get(path).get_data(as_text=True), path
     assert 'href="/rules/matrix"' not in support.get("/rules/order_intake").get_data(as_text=True)
+    seed(keeper)
+    with keeper.house.database.session(keeper.merchant.id, read_only=True) as session:
+        decided = {row.id: {each["decision"] for each in row.facts} for row in session.scalars(select(Decision))}
+    for id, files in decided.items():
+        page = support.get(f"/decisions/{id}").get_data(as_text=True)
+        assert ('href="/rules/matrix#to_shop"' in page) == ("status_to_shop" in files), files
+    assert any("status_to_shop" in files for files in decided.values())
 
 
 def test_a_draft_shows_what_it_would_change(keeper: Shopkeeper, support: FlaskClient, client: FlaskClient) -> None:
