@@ -244,3 +244,16 @@ def test_an_order_whose_lines_were_all_taken_away_is_left_alone_and_comes_back_w
     desk.order("1002", {"A": 2})
 
     assert desk.found("1002").state == "open"
+
+
+def test_money_that_comes_in_after_an_order_grew_counts_as_well(open_with: Open) -> None:
+    desk = open_with("shopify")
+    desk.order("1001", {"A": 1}, total="10.00", payment_status="unpaid")
+    desk.order("1001", {"A": 1}, total="10.00", payment_status="paid")
+    desk.order("1001", {"A": 1}, total="12.00", payment_status="partly_paid")
+    desk.order("1001", {"A": 1}, total="12.00", payment_status="paid")
+    desk.order("1001", {"A": 1}, total="12.00", payment_status="paid")
+
+    order = desk.found("1001")
+    assert (order.payment_status, order.paid_minor) == ("paid", 1200)
+    assert [p["amount"] for p in told(desk, "add_payment")] == ["10.00", "2.00"]

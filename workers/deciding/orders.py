@@ -242,7 +242,7 @@ def _payment_in_shop(
     payments.record(
         scene,
         order,
-        reference=f"shop:{order.external_id}:{'later' if previous is not None else 'checkout'}",
+        reference=_shop_payment(order, snapshot, "checkout" if previous is None else "later"),
         amount_minor=outstanding,
         method=str(paid_by.get("method") or ""),
         processor=str(paid_by.get("processor") or ""),
@@ -251,6 +251,13 @@ def _payment_in_shop(
         at=_moment(snapshot["updated_at"]),
         known=known or previous is not None,
     )
+
+
+def _shop_payment(order: Order, snapshot: Mapping[str, Any], when: str) -> str:
+    """What such a payment is known by. An order that grew after it was paid is paid once more: that is another payment."""
+    reference = f"shop:{order.external_id}:{when}"
+    is_known = any(p.reference == reference for p in order.payments)
+    return f"{reference}:{_moment(snapshot['updated_at']).isoformat()}" if is_known else reference
 
 
 def _take_in(scene: Scene, order: Order) -> None:
