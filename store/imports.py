@@ -300,10 +300,12 @@ def _put_page(session: Session, row: Import) -> None:
 
 
 def _is_being_read(session: Session, row: Import) -> bool:
-    still = select(Command.id).where(
+    """Whether a command will read the next page, or reads it now. One whose page was taken in already may still be leased
+    for a moment, and does not count."""
+    still = select(Command.payload).where(
         Command.connection_id == row.connection_id, Command.subject == subject_of(row.id), Command.status.in_(_STILL)
     )
-    return session.scalar(still.limit(1)) is not None
+    return any(payload.get("page") == row.pages for payload in session.scalars(still))
 
 
 def _give_up_pages(session: Session, row: Import, why: str) -> None:
