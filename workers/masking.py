@@ -21,7 +21,7 @@ MAX_BODY_CHARACTERS = 20_000
 MAX_DEPTH = 60
 
 _SECRET = frozenset(["token", "secret", "password", "passwd", "authorization", "auth", "apikey", "signature", "hmac", "sign", "cookie", "session", "credential", "credentials", "passphrase", "bearer", "jwt", "nonce", "otp", "pin", "cvc", "cvv"])
-_SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("access", "key"), ("app", "key"), ("client", "key")})
+_SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("access", "key"), ("app", "key"), ("client", "key"), ("consumer", "key"), ("order", "key")})
 
 _PERSONAL = frozenset(["email", "mail", "phone", "telephone", "mobile", "cellphone", "fax", "firstname", "lastname", "middlename", "fullname", "surname", "initials", "street", "streetname", "housenumber", "address", "address1", "address2", "addressline", "zip", "zipcode", "postcode", "postalcode", "city", "suburb", "town", "birthdate", "birthday", "dob", "gender", "iban", "bic", "vat", "ip", "ipaddress", "remoteip", "customername", "username", "latitude", "longitude", "twitter", "facebook", "website"])
 _PERSONAL_PAIRS = frozenset({

@@ -45,7 +45,7 @@ def test_a_sale_stays_readable_and_its_customer_does_not() -> None:
 
 
 @pytest.mark.parametrize("key", [
-    "password", "client_secret", "refreshToken", "access_token", "apiKey", "api_key", "X-Signature", "hmac", "sessionId",
+    "password", "oauth_consumer_key", "order_key", "client_secret", "refreshToken", "access_token", "apiKey", "api_key", "X-Signature", "hmac", "sessionId",
     "Authorization", "webhook_secret", "email", "customerEmail", "first_name", "lastname", "phone", "mobile", "postcode",
     "street", "physical_address_1", "addressShippingName", "company_name", "date_of_birth", "iban", "vat_number", "ipAddress",
 ])
