@@ -118,6 +118,9 @@ def read_orders(work: Work) -> Result:
             newest = max(newest, changed)
         if len(found.events) >= POLL_ORDERS and newest > position:
             break
+    else:
+        # A clock over there that was ahead may be set right: what changes then lies before what was seen.
+        newest = min(newest, utc_text(datetime.now(UTC)))
     # An order that was left for later keeps the position before it.
     cursor.keep(position, min(newest, waiting) if waiting else newest)
     return Result(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -47,22 +48,25 @@ NAMES = {str(outlet["code"]): str(outlet["name"]) for outlet in OUTLETS}
 class Trouble:
     """Strikes every call to the shop the first time that it is made: reads fail, writes take effect and lose their answer.
 
-    What a call is, is told by its method, path and body; so each call of a whole story fails once, and every repetition
-    succeeds sooner or later. That a write which had no effect is repeated as well, the conformance suite shows.
+    Several kinds of fault take turns, among reads and among writes. What a call is, is told by its method, path and body;
+    so each call of a whole story fails once, and every repetition succeeds sooner or later. That a write which had no
+    effect is repeated as well, and each kind at each call, the conformance suite shows.
     """
 
     def __init__(self) -> None:
-        self.kind = ""
         self.shop: Rig | None = None
-        self.struck = 0
+        self.struck: Counter[str] = Counter()
+        self._kinds: tuple[str, ...] = ()
         self._seen: set[str] = set()
+        self._turns: Counter[bool] = Counter()
 
-    def start(self, kind: str) -> None:
-        self.kind, self.struck = kind, 0
-        self._seen.clear()
+    def start(self, *kinds: str) -> None:
+        self._kinds = kinds
+        for kept in (self.struck, self._seen, self._turns):
+            kept.clear()
 
     def stop(self) -> None:
-        self.kind = ""
+        self._kinds = ()
 
     def session(self, usual: Callable[[], requests.Session]) -> requests.Session:
         """A session like the usual one, but for the trouble."""
@@ -70,25 +74,28 @@ class Trouble:
         plain = http.request
 
         def request(method: str, url: str, **options: Any) -> requests.Response:
-            if self._strikes(method, url, options) and self.kind == "timeout":
+            if self._strike(method, url, options) == "timeout":
                 options["timeout"] = (3.05, 0.05)
             return plain(method, url, **options)
 
         http.request = request  # type: ignore[method-assign, assignment]
         return http
 
-    def _strikes(self, method: str, url: str, options: Mapping[str, Any]) -> bool:
-        if not self.kind or self.shop is None or urlsplit(url).netloc != urlsplit(self.shop.box.url).netloc:
-            return False
+    def _strike(self, method: str, url: str, options: Mapping[str, Any]) -> str:
+        """Switch a fault on for this call if it is the first of its like. Returns its kind, empty for none."""
+        if not self._kinds or self.shop is None or urlsplit(url).netloc != urlsplit(self.shop.box.url).netloc:
+            return ""
         body = json.dumps([options.get("json"), str(options.get("data"))], default=str, sort_keys=True)
         call = f"{method} {urlsplit(url).path} {body}"
         if call in self._seen:
-            return False
+            return ""
         self._seen.add(call)
-        self.struck += 1
         writes = method not in ("GET", "HEAD") and '{"query": "query' not in body
-        self.shop.fault(self.kind, after_effect=writes, seconds={"timeout": 0.1, "slow": 0.01}.get(self.kind, 0))
-        return True
+        kind = self._kinds[self._turns[writes] % len(self._kinds)]
+        self._turns[writes] += 1
+        self.struck[kind] += 1
+        self.shop.fault(kind, after_effect=writes, seconds={"timeout": 0.1, "slow": 0.01}.get(kind, 0))
+        return kind
 
 
 class PlatformTill(Till):
