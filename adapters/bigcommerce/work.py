@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import Call, Connection, Memory, NewEvent, Refused
+from adapters.base import NewEvent, Refused
 from adapters.bigcommerce.client import Client, data_rows, number_id
 from adapters.bigcommerce.mapping import Shop, has_lines, how_far, lines_of, order_event, pickups_of
 from adapters.bigcommerce.progress import (
@@ -21,26 +21,15 @@ from adapters.bigcommerce.progress import (
 from adapters.bigcommerce.settings import flag_setting, setting, table_setting
 from adapters.fields import objects
 from adapters.progress import order_reference
+from adapters.work import AnyWork
 
 WHOLE: Mapping[str, str] = {"include": "consignments.line_items,fees", "consignment_structure": "object"}
 """Parameters that make an order come with its lines and addresses inside."""
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Work(AnyWork[Client]):
     """One call with everything it needs."""
-
-    call: Call
-    connection: Connection
-    memory: Memory
-    client: Client
-
-    def text(self, name: str) -> str:
-        """A text the payload must have. Raises Refused when it does not."""
-        value = self.call.payload.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise Refused(f"The command {self.call.operation} lacks {name}.")
-        return value.strip()
 
     def object(self, name: str) -> Mapping[str, Any]:
         """An object the payload must have. Raises Refused when it does not."""

@@ -8,31 +8,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import Call, Connection, Memory, Refused
+from adapters.base import Refused
 from adapters.shopify.client import Client, gid, number_of
 from adapters.shopify.mapping import Shop
 from adapters.shopify.progress import ready_key
 from adapters.shopify.queries import FIND_ORDER, ORDER_OF
 from adapters.shopify.settings import flag_setting, table_setting
+from adapters.work import AnyWork
 
 _NAMESPACE = uuid.UUID("6f2f3b55-7d0e-4a53-9d0e-0f2b6f1f8d6a")
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Work(AnyWork[Client]):
     """One call with everything it needs."""
 
-    call: Call
-    connection: Connection
-    memory: Memory
-    client: Client
-
     def text(self, name: str) -> str:
-        """A text the payload must have. Raises Refused when it does not."""
-        value = self.call.payload.get(name)
-        if not isinstance(value, str) or not value.strip() or len(value) > 500:
-            raise Refused(f"The command {self.call.operation} lacks {name}.")
-        return value.strip()
+        """A text the payload must have, short enough for a query. Raises Refused when it does not."""
+        value = AnyWork.text(self, name)
+        if len(value) > 500:
+            raise Refused(f"The {name} of the command {self.call.operation} is longer than 500 characters.")
+        return value
 
     def key(self, *parts: object) -> str:
         """An idempotency key: the same for the same command, and for the same parts of it."""

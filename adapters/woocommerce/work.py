@@ -6,34 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import Call, Connection, Memory, Refused
+from adapters.base import Refused
 from adapters.progress import order_reference
 from adapters.woocommerce.client import Client
 from adapters.woocommerce.progress import Words
+from adapters.work import AnyWork
 
 TITLE = "WooCommerce"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A call, where it goes, and what it may remember."""
+class Work(AnyWork[Client]):
+    """One call with everything it needs."""
 
-    call: Call
-    connection: Connection
-    memory: Memory
-    client: Client
     words: Words
 
     @property
     def payload(self) -> Mapping[str, Any]:
         return self.call.payload
-
-    def text(self, name: str) -> str:
-        """A text the payload must have. Raises Refused when it does not."""
-        value = self.payload.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise Refused(f"The command {self.call.operation} lacks {name}.")
-        return value.strip()
 
     def order(self) -> dict[str, Any]:
         """The order that the payload is about, as the shop has it now. Raises Refused when it is not there.
