@@ -175,7 +175,7 @@ def test_every_stored_credential_is_encrypted_under_the_first_key_and_damaged_on
     assert rotated.encrypted == 2
     assert len(rotated.unreadable) == 2 and f"broken-two ({broken.id})" in rotated.unreadable
     with database.system_session(read_only=True) as session:
-        tills = [row for row in session.scalars(select(Connection).where(Connection.name == "till"))]
+        tills = session.scalars(select(Connection).where(Connection.name == "till")).all()
         assert sorted(Cipher(new).decrypt(row.credentials)["token"] for row in tills) == ["one", "two"]
 
 
