@@ -29,11 +29,6 @@ def _refuse(problem: ShopError) -> tuple[str, int]:
     return render_template("sandbox/problem.html", message=problem.message, status=problem.status), problem.status
 
 
-@pages.app_template_filter("price")
-def _price(value: Any) -> str:
-    return f"{cents(value or 0)} {sandbox().state.setting('currency', 'EUR')}"
-
-
 def _shop() -> Shop:
     return Shop(sandbox())
 
@@ -175,7 +170,7 @@ def products() -> str:
         for product in shop.state.all("product")
         for variant in product["variants"]
     ]  # fmt: skip
-    return render_template("bigcommerce/products.html", rows=rows, places=places)
+    return render_template("bigcommerce/products.html", products=rows, places=places)
 
 
 @pages.post("/admin/products/stock")

@@ -30,11 +30,6 @@ def _refuse(problem: ShopError) -> tuple[str, int]:
     return render_template("sandbox/problem.html", message=problem.message, status=problem.status), problem.status
 
 
-@pages.app_template_filter("amount")
-def _amount(value: Any) -> str:
-    return f"{Decimal(value or 0):.2f} {sandbox().state.setting('currency', 'EUR')}"
-
-
 @pages.app_template_filter("status")
 def _status(word: str) -> str:
     """The shop's own name of a status beside its code: `Awaiting processing`."""
@@ -107,7 +102,7 @@ def delete_order() -> Response:
 @pages.get("/admin/products")
 def products() -> str:
     """Every sku with its stock."""
-    return render_template("ecom/products.html", offers=list(_offers()), locked=sandbox().switch("pos_linked"))
+    return render_template("ecom/products.html", products=list(_offers()), locked=sandbox().switch("pos_linked"))
 
 
 @pages.post("/admin/products/stock")

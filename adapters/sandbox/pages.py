@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 from urllib.parse import urlencode
 
@@ -54,6 +55,13 @@ def _common() -> dict[str, Any]:
 def _moment(seconds: float | int | None) -> str:
     """UNIX seconds as a time with its zone."""
     return datetime.fromtimestamp(float(seconds), UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if seconds else ""
+
+
+@pages.app_template_filter("money")
+def _money(value: Any) -> str:
+    """An amount with two decimals and the shop's currency."""
+    with localcontext(rounding=ROUND_HALF_UP):
+        return f"{Decimal(str(value or 0)):.2f} {sandbox().state.setting('currency', 'EUR')}"
 
 
 @pages.app_template_filter("pretty")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,20 +27,10 @@ def _refuse(problem: ShopError) -> tuple[str, int]:
     return render_template("sandbox/problem.html", message=problem.message, status=400), 400
 
 
-@pages.app_template_filter("cash")
-def _cash(value: Any) -> str:
-    return f"{Decimal(value or 0):.2f} {sandbox().state.setting('currency', 'EUR')}"
-
-
 @pages.app_template_filter("words")
 def _words(value: str) -> str:
     """A word of the API as staff see it: `PARTIALLY_FULFILLED` is *Partially fulfilled*."""
     return str(value).replace("_", " ").capitalize()
-
-
-@pages.app_template_filter("when")
-def _when(seconds: float | None) -> str:
-    return datetime.fromtimestamp(float(seconds), UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if seconds else ""
 
 
 def _shop() -> Shop:
@@ -53,7 +42,7 @@ def storefront() -> str:
     """Place an order."""
     shop = _shop()
     return render_template(
-        "shopify/storefront.html", offers=list(_offers(shop)), deliveries=DELIVERIES, payments=PAYMENTS,
+        "shopify/storefront.html", offers=list(_offers(shop)), methods=DELIVERIES, payments=PAYMENTS,
         places=[each for each in shop.locations() if each["pickup"]],
     )  # fmt: skip
 
@@ -140,7 +129,7 @@ def _act_on_part(shop: Shop, number: int) -> None:
 def products() -> str:
     """Every article with its stock at each location."""
     shop = _shop()
-    return render_template("shopify/products.html", offers=list(_offers(shop)), places=shop.locations())
+    return render_template("shopify/products.html", products=list(_offers(shop)), places=shop.locations())
 
 
 @pages.post("/admin/products/stock")

@@ -34,11 +34,6 @@ def _refuse(problem: ApiError) -> tuple[str, int]:
     return render_template("sandbox/problem.html", message=problem.message, status=status), status
 
 
-@pages.app_template_filter("money")
-def _money(value: Any) -> str:
-    return f"{Decimal(value or 0):.2f} {sandbox().state.setting('currency', 'EUR')}"
-
-
 @pages.app_template_filter("status")
 def _status(slug: str) -> str:
     """The shop's own name of a status: `Processing`."""
