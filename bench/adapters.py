@@ -115,7 +115,8 @@ def open_shop(platform: str, folder: Path, orders: int) -> System:
     """A shop with so many paid orders for delivery."""
     rig_class = rig_of(platform)
     state = SandboxState(folder / f"{platform}.db")
-    rig_class.seed(state, ARTICLES, OUTLETS)
+    plenty = [replace(article, stock=dict.fromkeys(article.stock, 5000)) for article in ARTICLES]
+    rig_class.seed(state, plenty, OUTLETS)
     with rig_class.serve(state) as rig:
         placed = [rig.place({"TEA": 1}, email=f"c{number}@example.org") for number in range(orders)]
         adopted = {order: rig.adopt(order) for order in placed}
