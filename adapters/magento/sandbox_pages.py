@@ -28,11 +28,6 @@ def _refuse(problem: ShopError) -> tuple[str, int]:
     return render_template("sandbox/problem.html", message=problem.message, status=problem.status), problem.status
 
 
-@pages.app_template_filter("amount")
-def _amount(value: Any) -> str:
-    return f"{Decimal(str(value or 0)):.2f} {sandbox().state.setting('currency', 'EUR')}"
-
-
 @pages.app_template_filter("units")
 def _units(value: Any) -> str:
     number = Decimal(str(value or 0))

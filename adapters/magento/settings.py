@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.base import Connection, Refused
+from adapters.settings import Settings
 
 SETTINGS: Mapping[str, tuple[str, Any]] = {
     "store_code": ("Store view whose address the API is called at: its code, `default`, or `all` for all of them.", "all"),
@@ -50,52 +50,14 @@ SETTINGS: Mapping[str, tuple[str, Any]] = {
 }  # fmt: skip
 """Name -> meaning, default."""
 
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "stock_id": (0, 1_000_000), "page_size": (1, 300), "timeout_seconds": (0.01, 120), "poll_overlap_seconds": (0, 86_400),
-    "first_poll_days": (0, 365),
-}  # fmt: skip
+_READ = Settings(
+    SETTINGS,
+    ranges={
+        "stock_id": (0, 1_000_000), "page_size": (1, 300), "timeout_seconds": (0.01, 120), "poll_overlap_seconds": (0, 86_400),
+        "first_poll_days": (0, 365),
+    },
+    choices={"auth": ("oauth", "bearer")},
+)  # fmt: skip
 
-
-def number_setting(connection: Connection, name: str) -> float:
-    """A number from the settings. Raises Refused when it is none or out of its range."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    low, high = _RANGES[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refused(_wrong(connection, name, f"a number from {low} to {high}", value))
-    return float(value)
-
-
-def text_setting(connection: Connection, name: str) -> str:
-    """A text from the settings, trimmed. Raises Refused when it is none."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    if not isinstance(value, str):
-        raise Refused(_wrong(connection, name, "a text", value))
-    return value.strip()
-
-
-def switch_setting(connection: Connection, name: str) -> bool:
-    """True or false from the settings. Raises Refused for anything else."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    if not isinstance(value, bool):
-        raise Refused(_wrong(connection, name, "true or false", value))
-    return value
-
-
-def table_setting(connection: Connection, name: str) -> Mapping[str, str]:
-    """A table from the settings. Raises Refused when it is none."""
-    value = connection.settings.get(name) or {}
-    if not isinstance(value, Mapping):
-        raise Refused(_wrong(connection, name, "a table", value))
-    return {str(key): str(code) for key, code in value.items()}
-
-
-def words_setting(connection: Connection, name: str) -> tuple[str, ...]:
-    """A list of texts or numbers from the settings, as texts. Raises Refused when it is none."""
-    value = connection.settings.get(name, SETTINGS[name][1])
-    if not isinstance(value, list | tuple) or not all(isinstance(each, str | int) for each in value):
-        raise Refused(_wrong(connection, name, "a list", value))
-    return tuple(str(each) for each in value)
-
-
-def _wrong(connection: Connection, name: str, kind: str, value: object) -> str:
-    return f"Setting {name} of connection {connection.name!r} must be {kind}, not {value!r}."
+number_setting, text_setting, switch_setting = _READ.number, _READ.text, _READ.flag
+table_setting, words_setting, choice_setting = _READ.table, _READ.words, _READ.choice

@@ -25,7 +25,7 @@ from adapters.magento.progress import (
     shop_status,
 )
 from adapters.magento.refunds import refund_rest
-from adapters.magento.settings import switch_setting, text_setting
+from adapters.magento.settings import flag_setting, text_setting
 from adapters.magento.work import Work
 from adapters.progress import leads_on
 from engine.platforms import PLATFORM
@@ -163,8 +163,8 @@ def _cancel(work: Work, order: Order, remarks: Remarks) -> list[str]:
     if not any(line.invoiced or line.shipped for line in lines_of(order)):
         raise Refused(f"Order {order.get('increment_id')} cannot be cancelled in the shop: its state is {order.get('state')}.")
     done = ["cancelled as far as it is not invoiced"] if cancelled else []
-    if switch_setting(work.connection, "refund_on_cancel"):
-        done += refund_rest(work, order, restock=switch_setting(work.connection, "restock_on_cancel"))
+    if flag_setting(work.connection, "refund_on_cancel"):
+        done += refund_rest(work, order, restock=flag_setting(work.connection, "restock_on_cancel"))
         order = work.client.order(order_id)
     elif payment_status(order) in ("paid", "partly_paid", "partly_refunded"):
         remarks.append("it is invoiced: pay it back with a credit memo in the shop, or let refund_on_cancel record that")

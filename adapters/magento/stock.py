@@ -19,7 +19,7 @@ from adapters.base import Refused, Result
 from adapters.fields import text
 from adapters.magento.client import criteria
 from adapters.magento.orders import ENDED, Line, lines_of
-from adapters.magento.settings import switch_setting, text_setting
+from adapters.magento.settings import flag_setting, text_setting
 from adapters.magento.work import Work
 
 _COUNTED = ("simple", "virtual", "downloadable")
@@ -98,7 +98,7 @@ def make_room(work: Work, source: str, units: Mapping[str, Decimal]) -> str:
 
     Magento refuses to send what a source does not have, even when it left the building (#2847 of its inventory module).
     """
-    if not switch_setting(work.connection, "open_orders_in_source") or not units:
+    if not flag_setting(work.connection, "open_orders_in_source") or not units:
         return ""
     found = {(text(item, "sku") or "").lower(): _number(item) for item in _source_items(work, list(units), source)}
     short = {sku: wanted for sku, wanted in units.items() if found.get(sku.lower(), Decimal(0)) < wanted}
@@ -156,7 +156,7 @@ def _spread(work: Work, total: Decimal, present: Mapping[str, Mapping[str, Any]]
 def _open_units(work: Work, sku: str) -> dict[str, Decimal]:
     """Units of an article that open orders of ours still wait for, by outlet. Orders that wait no more are forgotten."""
     orders = _waiting(work, sku)
-    if not orders or not switch_setting(work.connection, "open_orders_in_source"):
+    if not orders or not flag_setting(work.connection, "open_orders_in_source"):
         return {}
     found: list[dict[str, Any]] = []
     for some in _batched(orders, _ORDERS_PER_QUERY):
@@ -257,7 +257,7 @@ def _source_items(work: Work, skus: Sequence[str], source: str = "") -> list[dic
 def _item(work: Work, sku: str, source: str, units: Decimal) -> dict[str, Any]:
     """A source item as it is written. The status is always sent: the shop derives it from nothing (#2823)."""
     quantity = int(units) if units == units.to_integral_value() else float(units)
-    status = 1 if units > 0 or switch_setting(work.connection, "in_stock_at_zero") else 0
+    status = 1 if units > 0 or flag_setting(work.connection, "in_stock_at_zero") else 0
     return {"sku": sku, "source_code": source, "quantity": quantity, "status": status}
 
 

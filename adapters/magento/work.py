@@ -7,27 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.base import Call, Connection, Memory, Refused
+from adapters.base import Refused
 from adapters.fields import objects, text
 from adapters.magento.client import Client, Filter, criteria
 from adapters.magento.mapping import PRODUCT_FIELDS, moment
+from adapters.work import AnyWork
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Work(AnyWork[Client]):
     """One call with everything it needs."""
-
-    call: Call
-    connection: Connection
-    memory: Memory
-    client: Client
-
-    def text(self, name: str) -> str:
-        """A text the payload must have. Raises Refused when it does not."""
-        value = self.call.payload.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise Refused(f"The command {self.call.operation} lacks {name}.")
-        return value.strip()
 
     def payload_objects(self, name: str) -> list[Mapping[str, Any]]:
         """The objects in a list of the payload."""
