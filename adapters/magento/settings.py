@@ -59,5 +59,5 @@ _READ = Settings(
     choices={"auth": ("oauth", "bearer")},
 )  # fmt: skip
 
-number_setting, text_setting, switch_setting = _READ.number, _READ.text, _READ.flag
+number_setting, text_setting, flag_setting = _READ.number, _READ.text, _READ.flag
 table_setting, words_setting, choice_setting = _READ.table, _READ.words, _READ.choice
