@@ -21,7 +21,7 @@ from oauthlib.oauth1 import Client as OAuthClient
 from adapters.base import Connection, Memory, Refused, RetryLater, Unauthorised
 from adapters.fields import objects
 from adapters.http import DEFAULT_TIMEOUT, error_for, read_json, send
-from adapters.magento.settings import number_setting, text_setting
+from adapters.magento.settings import choice_setting, number_setting, text_setting
 
 LIST_SIZE = 100
 """Things per page where a list is read whole; shops may refuse more than 300."""
@@ -61,9 +61,7 @@ class Client:
     """
 
     def __init__(self, connection: Connection, http: requests.Session, memory: Memory) -> None:
-        self._bearer = text_setting(connection, "auth") == "bearer"
-        if not self._bearer and text_setting(connection, "auth") != "oauth":
-            raise Refused(f"Setting auth of connection {connection.name!r} must be oauth or bearer.")
+        self._bearer = choice_setting(connection, "auth") == "bearer"
         needed = ("access_token",) if self._bearer else OAUTH_KEYS
         missing = [name for name in needed if not connection.credentials.get(name)]
         if missing:
