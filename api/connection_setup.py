@@ -216,7 +216,7 @@ def restore(merchant_id: str, connection_id: str, who: str, reason: str = "") ->
             raise _unknown(connection_id)
         if row.state != connections.ARCHIVED:
             raise Problem("conflict", f"{row.name} is not archived.")
-        _check_not_connected(session, adapter_of(row.platform).capabilities, row.base_url, row.settings)
+        _check_not_connected(session, adapter_of(row.platform).capabilities, row.base_url, row.settings, but=row.id)
         connections.pause(session, row, DRAFT)
         _note(session, who, "restore connection", row, reason)
     return row
@@ -355,13 +355,24 @@ def _check_name_is_free(session: Session, name: str) -> None:
 
 
 def _check_not_connected(session: Session, capabilities: Capabilities, base_url: str, known: Mapping[str, Any], but: str = "") -> None:
-    """A system connected twice would have each of its orders sent twice. `known` holds the settings and credentials."""
-    for row in connections.list_all(session):
-        if (row.platform, row.base_url) == (capabilities.platform, base_url) and row.id != but:
-            theirs = {**row.settings, **_credentials(row, missing_is_empty=True)}
-            if all(known.get(name) == theirs.get(name) for name in capabilities.told_apart_by):
-                detail = f"This system is connected already, as {row.name}: twice, each of its orders would be sent twice."
-                raise Problem("conflict", detail, errors=[FieldError("base_url", f"is the address of {row.name}, which is connected already")])
+    """A system connected twice would have each of its orders sent twice, and one connected anew those that were still open.
+    `known` holds the settings and credentials; `but` is the connection that is changed itself."""
+    for row in connections.list_all(session, archived=not but):
+        if (row.platform, row.base_url) != (capabilities.platform, base_url) or row.id == but:
+            continue
+        theirs = {**row.settings, **_credentials(row, missing_is_empty=True)}
+        if all(known.get(name) == theirs.get(name) for name in capabilities.told_apart_by):
+            raise _connected(row)
+
+
+def _connected(row: Connection) -> Problem:
+    if row.state == connections.ARCHIVED:
+        field = f"is the address of {row.name}, which is archived: restore that"
+        detail = f"This system was connected as {row.name}, which is archived. Restore that one: it knows which orders were taken in, a new one would take those that are open in once more."
+    else:
+        field = f"is the address of {row.name}, which is connected already"
+        detail = f"This system is connected already, as {row.name}: twice, each of its orders would be sent twice."
+    return Problem("conflict", detail, errors=[FieldError("base_url", field)])
 
 
 def _taken(name: str) -> Problem:
