@@ -128,7 +128,7 @@ def _wanted(work: Work, lines: Sequence[Line], remarks: list[str]) -> Units:
         elif not line.priced:
             remarks.append(f"{line.sku} has no price of its own there")
         elif quantity > _refundable(line):
-            remarks.append(f"only {_refundable(line):f} x {line.sku} can be paid back there as goods")
+            remarks.append(f"only {_refundable(line).normalize():f} x {line.sku} can be paid back there as goods")
         if line is not None and line.priced and _refundable(line):
             units[line.id] = min(Decimal(quantity), _refundable(line))
     return units

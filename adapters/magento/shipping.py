@@ -61,7 +61,7 @@ def ship_fulfilment(work: Work) -> Result:
     if made is not None:
         work.memory.bind("fulfilment", id, str(made["entity_id"]))
     _collected(work, work.client.order(order_id), part)
-    said = ", ".join(f"{quantity:f} x {line.sku}" for line, quantity in units)
+    said = ", ".join(f"{_plain(quantity)} x {line.sku}" for line, quantity in units)
     return Result(f"Order {number}: sent {said} from source {source}{_also(remarks)}.")
 
 
@@ -163,7 +163,7 @@ def _open_units(order: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]], r
             raise Refused(f"Order {order.get('increment_id')} has no line {each.get('line')} ({each.get('sku')}) in the shop.")
         quantity = min(Decimal(_quantity(each)), line.open)
         if quantity < _quantity(each) and line.ships:
-            remarks.append(f"{_quantity(each) - quantity:f} x {line.sku} was sent, cancelled or paid back already")
+            remarks.append(f"{_plain(_quantity(each) - quantity)} x {line.sku} was sent, cancelled or paid back already")
         if quantity and line.ships:
             units.append((line, quantity))
     return units

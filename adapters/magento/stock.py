@@ -136,7 +136,7 @@ def _settle(work: Work, sku: str) -> str:
     wanted = {source: _item(work, sku, source, units) for source, units in targets.items()}
     changed = [item for source, item in wanted.items() if _differs(present.get(source), item)]
     _save(work, changed)
-    return ", ".join(f"{item['source_code']} {_number(present.get(item['source_code'], {})):f} → {item['quantity']}" for item in changed)
+    return ", ".join(f"{item['source_code']} {_number(present.get(item['source_code'], {})).normalize():f} → {item['quantity']}" for item in changed)
 
 
 def _spread(work: Work, total: Decimal, present: Mapping[str, Mapping[str, Any]]) -> dict[str, Decimal]:
