@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, delete, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from store import audit
@@ -37,12 +37,9 @@ _FORGET_AT_ONCE = 500
 REPLACEABLE = (WAITING, DEAD)
 """What a newer command with the same collapse key replaces. A leased one may be on its way: it runs, then the newer."""
 
-
 _C = Command.__table__.c
 _REPLACEABLE = prepared(
-    select(
-        _C.id, _C.connection_id, _C.collapse_key, _C.operation, _C.payload, _C.tries, _C.idempotency_key, _C.background
-    )
+    select(_C.id, _C.connection_id, _C.collapse_key, _C.operation, _C.payload, _C.tries, _C.idempotency_key, _C.background)
     .where(
         _C.connection_id.in_(bindparam("connections", expanding=True)),
         _C.collapse_key.in_(bindparam("collapse_keys", expanding=True)),
@@ -281,9 +278,7 @@ class Depth:
 def depths(session: Session) -> dict[str, Depth]:
     """How full the outbox of each connection is; connections without open commands are left out."""
     found = session.execute(
-        select(
-            Command.connection_id, Command.status, func.count(), func.min(Command.due_at).filter(Command.background == false())
-        )
+        select(Command.connection_id, Command.status, func.count(), func.min(Command.due_at).filter(~Command.background))
         .where(Command.status.in_(OPEN))
         .group_by(Command.connection_id, Command.status)
     ).all()
