@@ -48,7 +48,7 @@ class Window:
 
     def is_open(self, now: float) -> bool:
         """Whether it reaches the present. Then it has no end: the shop's clock may be ahead of ours."""
-        return self.width is None or self.start + self.width >= now
+        return self.width is None or self.start + self.width >= int(now)
 
     def narrower(self, found: int, now: float) -> Window:
         """One that probably holds less than a page, when this one holds `found` orders."""
@@ -127,9 +127,13 @@ def _part_of_a_second(client: Client, window: Window, below: int) -> Orders:
 
     (items, _), size = shrinking(ask, window.size)
     left = below - size
-    following = (
-        replace(window, below=left, size=size) if left > 0 else replace(window, size=size).following(size, time.time())
-    )
+    if left > 0:
+        following = replace(window, below=left, size=size)
+    elif window.start >= int(time.time()) - 1:
+        # More orders may still be changed in a second that is hardly over: it is read again until it is.
+        following = replace(window, below=None, size=size, width=None, shared=True)
+    else:
+        following = replace(window, size=size).following(size, time.time())
     return Orders(items, len(items), window.total, following)
 
 
