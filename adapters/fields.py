@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from adapters.base import NewEvent, Refused
+from adapters.base import Memory, NewEvent, Refused, Result, WebhookRejected
 from engine.money import digits
 
 _LARGEST = Decimal(10) ** 12
@@ -137,3 +137,30 @@ def snapshot_event(snapshot: Mapping[str, Any], *, known: bool, time: datetime, 
         data={"order": snapshot},
         sequence=sequence,
     )
+
+
+def deleted_order(memory: Memory, order_id: str, *, binned: datetime | None = None) -> Result:
+    """What there is to tell of an order that was deleted over there: `order.cancelled` when we know it. `binned` is when it
+    was put where it can be taken out again, and be deleted once more."""
+    ours = memory.ours("order", order_id)
+    if ours is None:
+        return Result(f"Order {order_id} was deleted in the shop before we knew it.", did_nothing=True)
+    event = NewEvent(
+        id=f"order:{order_id}:deleted" + (f":{int(binned.timestamp())}" if binned else ""),
+        type="order.cancelled",
+        subject=f"order:{order_id}",
+        time=binned or datetime.now(UTC),
+        data={"order": {"id": ours}, "reason": "deleted in the shop"},
+    )
+    return Result(f"Order {order_id} was deleted in the shop.", (event,))
+
+
+def body_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in the body of a webhook. Raises WebhookRejected (400) when it is none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise WebhookRejected("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise WebhookRejected("The body must be a JSON object.")
+    return value

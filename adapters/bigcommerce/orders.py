@@ -21,6 +21,7 @@ from adapters.bigcommerce.mapping import moment
 from adapters.bigcommerce.progress import FINAL, status_id, units
 from adapters.bigcommerce.settings import number_setting
 from adapters.bigcommerce.work import WHOLE, Work
+from adapters.fields import deleted_order
 from adapters.paging import grown, shrinking
 from adapters.polling import Cursor
 
@@ -63,10 +64,10 @@ def read_order(work: Work) -> Result:
         order = work.order(order_id)
     except Refused:
         if work.call.payload.get("deleted") is True:
-            return _gone(work, order_id)
+            return deleted_order(work.memory, str(order_id))
         raise
     if is_archived(order):
-        return _gone(work, order_id)
+        return deleted_order(work.memory, str(order_id))
     return Result(f"Read order {order_id}.", (work.event(order),))
 
 
@@ -189,19 +190,8 @@ def is_archived(order: Mapping[str, Any]) -> bool:
 
 def _events(work: Work, row: dict[str, Any], *, briefly: bool = False) -> Sequence[NewEvent]:
     if is_archived(row):
-        return _gone(work, number_id(row.get("id"))).events
+        return deleted_order(work.memory, str(number_id(row.get("id")))).events
     return (work.event(work.complete(row), briefly=briefly),)
-
-
-def _gone(work: Work, order_id: int) -> Result:
-    ours = work.memory.ours("order", str(order_id))
-    if ours is None:
-        return Result(f"Order {order_id} was deleted in the shop before we knew it.", did_nothing=True)
-    event = NewEvent(
-        id=f"order:{order_id}:deleted", type="order.cancelled", subject=f"order:{order_id}", time=datetime.now(UTC),
-        data={"order": {"id": ours}, "reason": "deleted in the shop"},
-    )  # fmt: skip
-    return Result(f"Order {order_id} was deleted in the shop.", (event,))
 
 
 def _first_cursor(work: Work) -> dict[str, Any]:

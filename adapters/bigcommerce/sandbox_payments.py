@@ -21,10 +21,10 @@ def transactions(shop: Shop, order_id: int) -> list[dict[str, Any]]:
     return shop.of("transaction", order_id)
 
 
-def transact(shop: Shop, order: Mapping[str, Any], event: str, amount: Decimal) -> dict[str, Any]:
-    """Write a transaction and tell of it."""
+def transact(shop: Shop, order: Mapping[str, Any], event: str, amount: Decimal, gateway: str = "") -> dict[str, Any]:
+    """Write a transaction and tell of it; without a `gateway` it goes through that of the order's payment method."""
     number = shop.state.next("transaction", 7001)
-    gateway, _ = PROVIDERS.get(order["payment_method"], ("custom", ""))
+    gateway = gateway or PROVIDERS.get(order["payment_method"], ("custom", ""))[0]
     online = gateway == "braintree"
     document: dict[str, Any] = {
         "id": number, "order_id": str(order["id"]), "event": event, "method": "credit_card" if online else "offline",
@@ -182,7 +182,7 @@ def refund(shop: Shop, order_id: object, items: Any, payments: Any) -> dict[str,
                 {
                     "id": shop.state.next("refund_payment", 901), "provider_id": each["provider_id"], "amount": each["amount"],
                     "offline": bool(each.get("offline")), "is_declined": False, "declined_message": "",
-                    "transaction_id": str(transact(shop, order, "refund", cents(each["amount"]))["id"]),
+                    "transaction_id": str(transact(shop, order, "refund", cents(each["amount"]), each["provider_id"])["id"]),
                 }
                 for each in payments
             ],

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +19,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from adapters.base import Connection, WebhookHint, WebhookRejected
 from adapters.bigcommerce.settings import setting
+from adapters.fields import body_object
 
 SECRET_HEADER = "X-Wissel-Secret"  # noqa: S105 - the name of the header, not its value
 ID_HEADER, TIME_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
@@ -92,12 +92,7 @@ def _check_time(text: str) -> None:
 
 def _event(body: bytes) -> dict[str, Any]:
     """The parts of the body that are used, checked; 400 when they make no sense."""
-    try:
-        event = json.loads(body)
-    except (ValueError, RecursionError):
-        raise WebhookRejected("The body is not JSON.") from None
-    if not isinstance(event, dict):
-        raise WebhookRejected("The body must be a JSON object.")
+    event = body_object(body)
     for name in ("scope", "producer", "hash"):
         if not isinstance(event.get(name), str) or not 0 < len(event[name]) <= _LONGEST_ID:
             raise WebhookRejected(f"{name} must be a text.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
 from adapters.base import Call, Capabilities, Connection, Memory, NewEvent, Refused, Result, WebhookHint
+from adapters.fields import deleted_order
 from adapters.lightspeed_ecom import importing, webhook
 from adapters.lightspeed_ecom.client import BASE_URL, Client
 from adapters.lightspeed_ecom.mapping import Shop, order_event, product_events, stock_of
@@ -105,7 +105,7 @@ def read_order(work: Work) -> Result:
         order = work.client.order(order_id)
     except Refused:
         if work.call.payload.get("deleted") is True:
-            return _deleted_order(work, order_id)
+            return deleted_order(work.memory, order_id)
         raise
     event = _order_event(work, order, _shop(work))
     return Result(f"Read order {order_id}.", (event,))
@@ -250,17 +250,6 @@ def _bind(work: Work, product: Mapping[str, Any]) -> None:
 
 def _order_event(work: Work, order: Mapping[str, Any], shop: Shop) -> NewEvent:
     return order_event(order, shop, known=work.memory.ours("order", str(order.get("id"))) is not None)
-
-
-def _deleted_order(work: Work, order_id: str) -> Result:
-    ours = work.memory.ours("order", order_id)
-    if ours is None:
-        return Result(f"Order {order_id} was deleted in the shop before we knew it.", did_nothing=True)
-    event = NewEvent(
-        id=f"order:{order_id}:deleted", type="order.cancelled", subject=f"order:{order_id}", time=datetime.now(UTC),
-        data={"order": {"id": ours}, "reason": "deleted in the shop"},
-    )  # fmt: skip
-    return Result(f"Order {order_id} was deleted in the shop.", (event,))
 
 
 def _shop(work: Work) -> Shop:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from adapters.base import Connection, WebhookHint, WebhookRejected
+from adapters.fields import body_object
 
 SIGNATURE_HEADER = "X-Ecwid-Webhook-Signature"
 
@@ -53,12 +53,7 @@ def verify(body: bytes, headers: Mapping[str, str], connection: Connection) -> S
 
 def _event(body: bytes) -> dict[str, Any]:
     """The parts of the body that the signature covers, checked; 400 when they make no sense."""
-    try:
-        event = json.loads(body)
-    except (ValueError, RecursionError):
-        raise WebhookRejected("The body is not JSON.") from None
-    if not isinstance(event, dict):
-        raise WebhookRejected("The body must be a JSON object.")
+    event = body_object(body)
     event_id, created = event.get("eventId"), event.get("eventCreated")
     if not isinstance(event_id, str) or not 0 < len(event_id) <= _LONGEST_ID:
         raise WebhookRejected("eventId must be a text.")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.base import NewEvent, Refused, Result, RetryLater, Unauthorised
-from adapters.fields import object_of, text, utc_text
+from adapters.fields import deleted_order, object_of, text, utc_text
 from adapters.http import TooLarge
 from adapters.polling import Cursor
 from adapters.shopify.client import TooCostly, next_page, nodes, number_of
@@ -88,7 +88,7 @@ def read_order(work: Work) -> Result:
     order = work.client.query(ORDER, id=order_id).get("order")
     if not isinstance(order, Mapping):
         if work.call.payload.get("deleted") is True:
-            return _deleted(work, number_of(order_id))
+            return deleted_order(work.memory, number_of(order_id))
         raise Refused(
             f"Shopify shows no order {number_of(order_id)}: it was deleted, or is older than the app may read (the scope "
             "read_all_orders)."
@@ -257,14 +257,3 @@ def _earlier(moment: str, seconds: float) -> str:
         return utc_text(moment_of({"position": moment}, "position") - timedelta(seconds=seconds))
     except OverflowError:
         return moment
-
-
-def _deleted(work: Work, number: str) -> Result:
-    ours = work.memory.ours("order", number)
-    if ours is None:
-        return Result(f"Order {number} was deleted in Shopify before we knew it.", did_nothing=True)
-    event = NewEvent(
-        id=f"order:{number}:deleted", type="order.cancelled", subject=f"order:{number}", time=datetime.now(UTC),
-        data={"order": {"id": ours}, "reason": "deleted in the shop"},
-    )  # fmt: skip
-    return Result(f"Order {number} was deleted in Shopify.", (event,))

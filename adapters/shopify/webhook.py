@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.base import Connection, WebhookHint, WebhookRejected
+from adapters.fields import body_object
 
 SIGNATURE_HEADER = "X-Shopify-Hmac-Sha256"
 _LONGEST_ID = 200
@@ -60,17 +60,7 @@ def verify(body: bytes, headers: Mapping[str, str], connection: Connection) -> S
     domain = lower.get("x-shopify-shop-domain", "").strip().lower()
     if domain != shop_domain(connection):
         raise WebhookRejected(f"This webhook is of {domain[:80] or 'no shop'}, not of this connection's shop.", 401)
-    return _hints(lower, _object(body), body)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise WebhookRejected("The body is not JSON.") from None
-    if not isinstance(value, dict):
-        raise WebhookRejected("The body must be a JSON object.")
-    return value
+    return _hints(lower, body_object(body), body)
 
 
 def _hints(headers: Mapping[str, str], body: Mapping[str, Any], raw: bytes) -> Sequence[WebhookHint]:

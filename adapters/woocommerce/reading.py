@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.base import NewEvent, Refused, Result
-from adapters.fields import object_of, text
+from adapters.fields import deleted_order, object_of, text
 from adapters.polling import Cursor
 from adapters.woocommerce.mapping import Shop, gmt, gmt_text, moment, order_event
 from adapters.woocommerce.products import (
@@ -177,16 +177,7 @@ def _product_events(work: Work, products: Iterable[Mapping[str, Any]], *, with_s
 
 def _gone(work: Work, order_id: str, order: Mapping[str, Any] | None = None) -> Result:
     """An order that was deleted; in the bin (`order`) it can be deleted more than once."""
-    ours = work.memory.ours("order", order_id)
-    if ours is None:
-        return Result(f"Order {order_id} was deleted in the shop before we knew it.", did_nothing=True)
-    when = moment(order, "modified") if order is not None else None
-    event = NewEvent(
-        id=f"order:{order_id}:deleted" + (f":{int(when.timestamp())}" if when else ""), type="order.cancelled",
-        subject=f"order:{order_id}", time=when or datetime.now(UTC),
-        data={"order": {"id": ours}, "reason": "deleted in the shop"},
-    )  # fmt: skip
-    return Result(f"Order {order_id} was deleted in the shop.", (event,))
+    return deleted_order(work.memory, order_id, binned=None if order is None else moment(order, "modified"))
 
 
 def _binned(work: Work, since: datetime, size: int) -> list[NewEvent]:

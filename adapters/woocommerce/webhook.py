@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from adapters.base import Connection, WebhookHint, WebhookRejected
+from adapters.fields import body_object
 from adapters.woocommerce.auth import webhook_secret
 from adapters.woocommerce.mapping import gmt
 from adapters.woocommerce.progress import NO_ORDERS
@@ -61,16 +61,12 @@ def _is_ping(body: bytes, headers: Mapping[str, str]) -> bool:
 
 def _hints(body: bytes, headers: Mapping[str, str]) -> Sequence[WebhookHint]:
     topic = headers.get("x-wc-webhook-topic", "")
-    try:
-        entity = json.loads(body)
-    except (ValueError, RecursionError):
-        raise WebhookRejected("The body is not JSON.") from None
-    if not isinstance(entity, dict):
-        raise WebhookRejected("The body must be a JSON object.")
+    entity = body_object(body)
     id = entity.get("id")
     if topic not in TOPICS or isinstance(id, bool) or not isinstance(id, int) or not 0 < id < _LARGEST_ID:
         return ()
-    if entity.get("status") in NO_ORDERS:
+    status = entity.get("status")
+    if isinstance(status, str) and status in NO_ORDERS:
         return ()
     noun = topic.partition(".")[0]
     deleted = topic == "order.deleted"

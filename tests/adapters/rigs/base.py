@@ -73,6 +73,9 @@ class Rig:
     platform: ClassVar[str]
     adapter: ClassVar[Adapter]
     lacks: ClassVar[Mapping[str, str]] = {}
+    another_shop: ClassVar[Mapping[str, str]]
+    """The credentials in which another shop differs. Where one signing secret serves many shops (an app's secret) it is
+    not among them, so that only the shop named in a webhook tells whose it is."""
 
     MAY_LACK: ClassVar[Mapping[str, str]] = {
         "bundles": "articles made of others, such as SET",
@@ -110,16 +113,18 @@ class Rig:
         """The sandbox's application: `create_app(state, **options)`, with options of `create_sandbox`."""
         raise NotImplementedError
 
-    @property
-    def connection(self) -> Connection:
-        """How our side is connected: the sandbox's url, credentials that work (`connection_credentials()`), and
-        `self.settings`."""
+    def credentials(self) -> Mapping[str, str]:
+        """Credentials that open the sandbox."""
         raise NotImplementedError
 
+    @property
+    def connection(self) -> Connection:
+        """How our side is connected: the sandbox's url, credentials that work, and `self.settings`."""
+        return Connection("c1", "webshop", self.platform, "shop", self.box.url, self.credentials(), self.settings)
+
     def elsewhere(self) -> Connection:
-        """The connection of another shop. Where one signing secret serves many shops (an app's secret) it has the same
-        secret, so that only the shop named in a webhook tells whose it is."""
-        raise NotImplementedError
+        """The connection of another shop, see `another_shop`."""
+        return replace(self.connection, credentials={**self.connection.credentials, **self.another_shop})
 
     def locations(self) -> Mapping[str, str]:
         """Our outlet code -> the id over there; empty for a platform without locations."""
@@ -146,6 +151,13 @@ class Rig:
     ) -> str:
         """A customer orders; `CUSTOMER` has the address. A delivery costs `SHIPPING` on top, a discount goes off the
         order as a whole. `email` may be empty (a guest without one). Returns the external id."""
+        customer = {**CUSTOMER, "email": email, "name": name}
+        return str(self.take_order(basket, customer, pickup=pickup, paid=paid, discount=Decimal(discount)))
+
+    def take_order(
+        self, basket: Mapping[str, int], customer: Mapping[str, str], *, pickup: bool, paid: bool, discount: Decimal
+    ) -> object:
+        """What `place` asks of the sandbox's shop; `customer` is like `CUSTOMER`. Returns the order's id."""
         raise NotImplementedError
 
     def pay(self, order: str) -> None:

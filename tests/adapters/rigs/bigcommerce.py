@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 
-from adapters.base import Connection
 from adapters.bigcommerce import BigCommerce
 from adapters.bigcommerce import sandbox_fulfilment as fulfilment
 from adapters.bigcommerce import sandbox_payments as payments
@@ -24,7 +22,7 @@ from adapters.bigcommerce.sandbox_pages import give_back
 from adapters.bigcommerce.sandbox_seed import seed
 from adapters.bigcommerce.sandbox_shop import Basket
 from adapters.sandbox import SandboxState
-from tests.adapters.rigs.base import CUSTOMER, Rig
+from tests.adapters.rigs.base import Rig
 
 _WORDS = {
     0: "awaiting_processing", 1: "awaiting_processing", 2: "shipped", 3: "partly_shipped", 5: "cancelled", 6: "cancelled",
@@ -44,6 +42,7 @@ class BigCommerceRig(Rig):
     platform = "bigcommerce"
     adapter = BigCommerce()
     lacks = {"delete": "an order can be archived and never deleted"}
+    another_shop = {"store_hash": "xyz789"}
 
     @classmethod
     def seed(cls, state: SandboxState, articles: Sequence[Any], outlets: Sequence[Mapping[str, Any]]) -> None:
@@ -53,12 +52,8 @@ class BigCommerceRig(Rig):
     def app(cls, state: SandboxState, **options: Any) -> Flask:
         return create_app(state, **options)
 
-    @property
-    def connection(self) -> Connection:
-        return Connection("c1", "webshop", self.platform, "shop", self.box.url, connection_credentials(), self.settings)
-
-    def elsewhere(self) -> Connection:
-        return replace(self.connection, credentials={**self.connection.credentials, "store_hash": "xyz789"})
+    def credentials(self) -> Mapping[str, str]:
+        return connection_credentials()
 
     @property
     def shop(self) -> Shop:
@@ -69,22 +64,12 @@ class BigCommerceRig(Rig):
 
     # Customers and staff
 
-    def place(
-        self,
-        basket: Mapping[str, int],
-        *,
-        pickup: bool = False,
-        paid: bool = True,
-        email: str = CUSTOMER["email"],
-        name: str = CUSTOMER["name"],
-        discount: str = "0.00",
-    ) -> str:
+    def take_order(
+        self, basket: Mapping[str, int], customer: Mapping[str, str], *, pickup: bool, paid: bool, discount: Decimal
+    ) -> object:
         lines = [(self._variant(sku)["id"], units) for sku, units in basket.items()]
-        customer = {**CUSTOMER, "email": email, "name": name}
-        wanted = Basket(
-            lines, "pickup:1" if pickup else "post", "online" if paid else "bank", customer, discount=Decimal(discount)
-        )
-        return str(staff.place(self.shop, wanted)["id"])
+        method, payment = "pickup:1" if pickup else "post", "online" if paid else "bank"
+        return staff.place(self.shop, Basket(lines, method, payment, customer, discount=discount))["id"]
 
     def pay(self, order: str) -> None:
         staff.pay(self.shop, order)

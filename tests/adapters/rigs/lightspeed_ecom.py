@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 
-from adapters.base import Connection
 from adapters.lightspeed_ecom import LightspeedEcom
 from adapters.lightspeed_ecom.progress import payment_status, shop_status
 from adapters.lightspeed_ecom.sandbox import STORE_ID, TOKEN, create_app
@@ -17,7 +15,7 @@ from adapters.lightspeed_ecom.sandbox_seed import seed
 from adapters.lightspeed_ecom.sandbox_shop import Basket, Shop
 from adapters.sandbox import SandboxState
 from adapters.sandbox.app import DEFAULT_SECRET
-from tests.adapters.rigs.base import CUSTOMER, SHIPPING, Rig
+from tests.adapters.rigs.base import SHIPPING, Rig
 
 
 class LightspeedEcomRig(Rig):
@@ -29,6 +27,7 @@ class LightspeedEcomRig(Rig):
         "part_shipments": "the fulfilment status belongs to the whole order",
         "refund_amounts": "an order says that it was refunded and not how much",
     }
+    another_shop = {"store_id": str(STORE_ID + 1)}
 
     @classmethod
     def seed(cls, state: SandboxState, articles: Sequence[Any], outlets: Sequence[Mapping[str, Any]]) -> None:
@@ -48,13 +47,8 @@ class LightspeedEcomRig(Rig):
     def app(cls, state: SandboxState, **options: Any) -> Flask:
         return create_app(state, **options)
 
-    @property
-    def connection(self) -> Connection:
-        credentials = {"store_id": str(STORE_ID), "token": TOKEN, "client_secret": DEFAULT_SECRET}
-        return Connection("c1", "webshop", self.platform, "shop", self.box.url, credentials, self.settings)
-
-    def elsewhere(self) -> Connection:
-        return replace(self.connection, credentials={**self.connection.credentials, "store_id": str(STORE_ID + 1)})
+    def credentials(self) -> Mapping[str, str]:
+        return {"store_id": str(STORE_ID), "token": TOKEN, "client_secret": DEFAULT_SECRET}
 
     @property
     def shop(self) -> Shop:
@@ -62,25 +56,13 @@ class LightspeedEcomRig(Rig):
 
     # Customers and staff
 
-    def place(
-        self,
-        basket: Mapping[str, int],
-        *,
-        pickup: bool = False,
-        paid: bool = True,
-        email: str = CUSTOMER["email"],
-        name: str = CUSTOMER["name"],
-        discount: str = "0.00",
-    ) -> str:
-        customer = {
-            "name": name, "email": email, "phone": CUSTOMER["phone"], "street": CUSTOMER["street"], "city": CUSTOMER["city"],
-            "postalCode": CUSTOMER["postcode"], "countryCode": CUSTOMER["country"],
-        }  # fmt: skip
+    def take_order(
+        self, basket: Mapping[str, int], customer: Mapping[str, str], *, pickup: bool, paid: bool, discount: Decimal
+    ) -> object:
+        theirs = {**customer, "postalCode": customer["postcode"], "countryCode": customer["country"]}
         lines = [(self._product(sku)["id"], None, units) for sku, units in basket.items()]
-        wanted = Basket(
-            lines, "pickup" if pickup else "post", "online" if paid else "bank", customer, discount=Decimal(discount)
-        )
-        return str(self.shop.place_order(wanted)["id"])
+        method, payment = "pickup" if pickup else "post", "online" if paid else "bank"
+        return self.shop.place_order(Basket(lines, method, payment, theirs, discount=discount))["id"]
 
     def pay(self, order: str) -> None:
         self.shop.update_order(order, {"paymentStatus": "PAID"})

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 
-from adapters.base import Connection
 from adapters.magento import Magento
 from adapters.magento import sandbox_documents as documents
 from adapters.magento.sandbox import connection_credentials, create_app, demo_seed
@@ -19,7 +17,7 @@ from adapters.magento.sandbox_sales import is_dummy, open_to_ship
 from adapters.magento.sandbox_seed import seed
 from adapters.magento.sandbox_shop import Shop
 from adapters.sandbox import SandboxState
-from tests.adapters.rigs.base import CUSTOMER, SHIPPING, Rig
+from tests.adapters.rigs.base import SHIPPING, Rig
 
 
 class MagentoRig(Rig):
@@ -29,6 +27,7 @@ class MagentoRig(Rig):
         "edit": "editing an order cancels it and makes another one",
         "delete": "orders are never deleted",
     }
+    another_shop = {"webhook_secret": "of another shop"}
 
     @classmethod
     def seed(cls, state: SandboxState, articles: Sequence[Any], outlets: Sequence[Mapping[str, Any]]) -> None:
@@ -38,12 +37,8 @@ class MagentoRig(Rig):
     def app(cls, state: SandboxState, **options: Any) -> Flask:
         return create_app(state, **options)
 
-    @property
-    def connection(self) -> Connection:
-        return Connection("c1", "webshop", self.platform, "shop", self.box.url, connection_credentials(), self.settings)
-
-    def elsewhere(self) -> Connection:
-        return replace(self.connection, credentials={**self.connection.credentials, "webhook_secret": "of another shop"})
+    def credentials(self) -> Mapping[str, str]:
+        return connection_credentials()
 
     def locations(self) -> Mapping[str, str]:
         return {"amsterdam": "amsterdam", "utrecht": "utrecht"}
@@ -54,21 +49,13 @@ class MagentoRig(Rig):
 
     # Customers and staff
 
-    def place(
-        self,
-        basket: Mapping[str, int],
-        *,
-        pickup: bool = False,
-        paid: bool = True,
-        email: str = CUSTOMER["email"],
-        name: str = CUSTOMER["name"],
-        discount: str = "0.00",
-    ) -> str:
+    def take_order(
+        self, basket: Mapping[str, int], customer: Mapping[str, str], *, pickup: bool, paid: bool, discount: Decimal
+    ) -> object:
         method, location = ("instore_pickup", "utrecht") if pickup else ("flatrate_flatrate", "")
-        customer = {**CUSTOMER, "email": email, "name": name}
         payment = "online" if paid else "bank"
-        wanted = Basket(list(basket.items()), payment, method, location, customer, Decimal(discount))
-        return str(self.shop.place_order(wanted)["entity_id"])
+        wanted = Basket(list(basket.items()), payment, method, location, customer, discount)
+        return self.shop.place_order(wanted)["entity_id"]
 
     def pay(self, order: str) -> None:
         self.shop.pay(int(order))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 
-from adapters.base import Connection
 from adapters.sandbox import SandboxState
 from adapters.shopify import Shopify
 from adapters.shopify import sandbox_money as money
@@ -20,12 +18,13 @@ from adapters.shopify.sandbox import connection_credentials, create_app, demo_se
 from adapters.shopify.sandbox_basket import Basket
 from adapters.shopify.sandbox_book import OPEN_STATES, Row, current, fulfilled, unfulfilled
 from adapters.shopify.sandbox_shop import Shop
-from tests.adapters.rigs.base import CUSTOMER, Rig
+from tests.adapters.rigs.base import Rig
 
 
 class ShopifyRig(Rig):
     platform = "shopify"
     adapter = Shopify()
+    another_shop = {"shop": "another-shop.myshopify.com"}
 
     @classmethod
     def seed(cls, state: SandboxState, articles: Sequence[Any], outlets: Sequence[Mapping[str, Any]]) -> None:
@@ -36,13 +35,8 @@ class ShopifyRig(Rig):
         # Points enough for any test; that they run out is tested by itself.
         return create_app(state, **{"cost_bucket": 1_000_000, "restore_rate": 100_000, **options})
 
-    @property
-    def connection(self) -> Connection:
-        return Connection("c1", "webshop", self.platform, "shop", self.box.url, connection_credentials(), self.settings)
-
-    def elsewhere(self) -> Connection:
-        other = {**connection_credentials(), "shop": "another-shop.myshopify.com"}
-        return replace(self.connection, credentials=other)
+    def credentials(self) -> Mapping[str, str]:
+        return connection_credentials()
 
     def locations(self) -> Mapping[str, str]:
         return {row["code"]: str(row["id"]) for row in self.box.state.all("location")}
@@ -53,22 +47,11 @@ class ShopifyRig(Rig):
 
     # Customers and staff
 
-    def place(
-        self,
-        basket: Mapping[str, int],
-        *,
-        pickup: bool = False,
-        paid: bool = True,
-        email: str = CUSTOMER["email"],
-        name: str = CUSTOMER["name"],
-        discount: str = "0.00",
-    ) -> str:
-        customer = {**CUSTOMER, "email": email, "name": name}
-        wanted = Basket(
-            list(basket.items()), "pickup" if pickup else "post", "online" if paid else "bank", customer,
-            discount=Decimal(discount),
-        )  # fmt: skip
-        return str(self.shop.place(wanted)["id"])
+    def take_order(
+        self, basket: Mapping[str, int], customer: Mapping[str, str], *, pickup: bool, paid: bool, discount: Decimal
+    ) -> object:
+        delivery, payment = "pickup" if pickup else "post", "online" if paid else "bank"
+        return self.shop.place(Basket(list(basket.items()), delivery, payment, customer, discount=discount))["id"]
 
     def pay(self, order: str) -> None:
         self.shop.pay(int(order))

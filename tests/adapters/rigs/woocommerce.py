@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 
-from adapters.base import Connection
 from adapters.sandbox import SandboxState
 from adapters.woocommerce import WooCommerce
 from adapters.woocommerce.mapping import parcels_of
@@ -20,13 +18,14 @@ from adapters.woocommerce.sandbox_basket import Basket
 from adapters.woocommerce.sandbox_render import order_json
 from adapters.woocommerce.sandbox_shop import Shop
 from adapters.woocommerce.settings import SETTINGS
-from tests.adapters.rigs.base import CUSTOMER, SHIPPING, Rig
+from tests.adapters.rigs.base import SHIPPING, Rig
 
 
 class WooCommerceRig(Rig):
     platform = "woocommerce"
     adapter = WooCommerce()
     lacks = {"part_shipments": "the status belongs to the whole order, and there are no shipments"}
+    another_shop = {"webhook_secret": "another"}
 
     @classmethod
     def seed(cls, state: SandboxState, articles: Sequence[Any], outlets: Sequence[Mapping[str, Any]]) -> None:
@@ -40,13 +39,8 @@ class WooCommerceRig(Rig):
     def app(cls, state: SandboxState, **options: Any) -> Flask:
         return create_app(state, **options)
 
-    @property
-    def connection(self) -> Connection:
-        return Connection("c1", "webshop", self.platform, "shop", self.box.url, connection_credentials(), self.settings)
-
-    def elsewhere(self) -> Connection:
-        """Each connection signs with a secret of its own, so that another shop's is another secret."""
-        return replace(self.connection, credentials={**self.connection.credentials, "webhook_secret": "another"})
+    def credentials(self) -> Mapping[str, str]:
+        return connection_credentials()
 
     @property
     def shop(self) -> Shop:
@@ -54,22 +48,12 @@ class WooCommerceRig(Rig):
 
     # Customers and staff
 
-    def place(
-        self,
-        basket: Mapping[str, int],
-        *,
-        pickup: bool = False,
-        paid: bool = True,
-        email: str = CUSTOMER["email"],
-        name: str = CUSTOMER["name"],
-        discount: str = "0.00",
-    ) -> str:
+    def take_order(
+        self, basket: Mapping[str, int], customer: Mapping[str, str], *, pickup: bool, paid: bool, discount: Decimal
+    ) -> object:
         lines = [(self._product(sku)["id"], units) for sku, units in basket.items()]
-        wanted = Basket(
-            lines, "pickup" if pickup else "post", "online" if paid else "unpaid",
-            {**CUSTOMER, "email": email, "name": name}, discount=Decimal(discount),
-        )  # fmt: skip
-        return str(self.shop.place_order(wanted)["id"])
+        method, payment = "pickup" if pickup else "post", "online" if paid else "unpaid"
+        return self.shop.place_order(Basket(lines, method, payment, customer, discount=discount))["id"]
 
     def pay(self, order: str) -> None:
         self.shop.pay(order, "tr_later")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 
-from adapters.base import Connection
 from adapters.sandbox import SandboxState
 from engine.platforms import Platform
-from tests.adapters.rigs.base import CUSTOMER, Rig
+from tests.adapters.rigs.base import Rig
 from tests.adapters.toy import mapping, sandbox
 from tests.adapters.toy.adapter import ToyShop
 from tests.adapters.toy.declared import TOY
@@ -22,6 +20,7 @@ class ToyRig(Rig):
     platform = "toy"
     adapter = ToyShop()
     lacks = {"bundles": "an article is one article", "delete": "orders are kept for ever"}
+    another_shop = {"shop_id": "8"}
 
     @classmethod
     def declared(cls) -> Platform:
@@ -39,13 +38,8 @@ class ToyRig(Rig):
     def app(cls, state: SandboxState, **options: Any) -> Flask:
         return sandbox.create_app(state, **options)
 
-    @property
-    def connection(self) -> Connection:
-        credentials = {"shop_id": sandbox.SHOP_ID, "token": sandbox.TOKEN, "hook_secret": sandbox.SECRET}
-        return Connection("c1", "toys", self.platform, "shop", self.box.url, credentials, self.settings)
-
-    def elsewhere(self) -> Connection:
-        return replace(self.connection, credentials={**self.connection.credentials, "shop_id": "8"})
+    def credentials(self) -> Mapping[str, str]:
+        return {"shop_id": sandbox.SHOP_ID, "token": sandbox.TOKEN, "hook_secret": sandbox.SECRET}
 
     @property
     def toys(self) -> sandbox.Toys:
@@ -53,18 +47,10 @@ class ToyRig(Rig):
 
     # Customers and staff
 
-    def place(
-        self,
-        basket: Mapping[str, int],
-        *,
-        pickup: bool = False,
-        paid: bool = True,
-        email: str = CUSTOMER["email"],
-        name: str = CUSTOMER["name"],
-        discount: str = "0.00",
-    ) -> str:
-        buyer = {**CUSTOMER, "email": email, "name": name}
-        return str(self.toys.place(basket, buyer, collect=pickup, paid=paid, discount=Decimal(discount))["id"])
+    def take_order(
+        self, basket: Mapping[str, int], customer: Mapping[str, str], *, pickup: bool, paid: bool, discount: Decimal
+    ) -> object:
+        return self.toys.place(basket, customer, collect=pickup, paid=paid, discount=discount)["id"]
 
     def pay(self, order: str) -> None:
         self.toys.change(order, payment="paid")
