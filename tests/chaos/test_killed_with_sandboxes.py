@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.behaviours.house import House, open_house
 from tests.browser.running_house import ROOT, wait_until
 
-KILLS = 6
+KILLS = 4
 ORDERS = 4
 
 
